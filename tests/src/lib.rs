@@ -1,0 +1,1 @@
+//! Whole-agent tests on the simulated board.

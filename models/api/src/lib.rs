@@ -2,8 +2,12 @@
 //!
 //! Leaves out how tokens come about: `everstep-model-llama` knows llama.cpp, nobody else does.
 
+mod families;
 mod model;
+mod scripted;
 
+pub use families::{FAMILIES, Family};
 pub use model::{
     Constraint, Message, Model, ModelCard, ModelEvent, NextEvent, Reply, Request, Sampling, ToolDefinition,
 };
+pub use scripted::{Script, ScriptError, ScriptedModel};

@@ -1,0 +1,279 @@
+//! What an agent knows: everything that replaying its records gives back.
+
+use alloc::{string::String, vec::Vec};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    record::{DecodeError, Digests, End, decode_versioned, encode_versioned},
+    words::{ActivityId, Call, CallId, GenerationId, RunId, StepId, TokenId},
+};
+
+/// Everything an agent knows. A snapshot is its bytes.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// The time line the records span.
+    pub timeline: Timeline,
+    /// The activity that is or should be under way.
+    pub activity: ActivityId,
+    /// Runs begun so far.
+    pub runs: RunId,
+    /// Calls recorded so far.
+    pub calls: CallId,
+    /// Generations begun so far.
+    pub generations: GenerationId,
+    /// The run under way.
+    pub run: Option<Run>,
+    /// How the run before ended.
+    pub last: Option<Finished>,
+    /// Calls whose outcome is unknown; an equal one needs approval.
+    pub unknown: Vec<Call>,
+    /// Set when more calls were unknown than are remembered.
+    pub unknown_overflowed: bool,
+}
+
+/// Time as far as the records know it.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Timeline {
+    /// Boot of the newest record.
+    pub boot: u32,
+    /// Its monotonic time.
+    pub mono_ms: u64,
+    /// Milliseconds since the first record, gaps of known length included.
+    pub elapsed_ms: u64,
+    /// Gaps of unknown length so far. Two moments compare only within one value.
+    pub gaps: u32,
+}
+
+/// A moment on the time line.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Mark {
+    /// [`Timeline::elapsed_ms`] then.
+    pub elapsed_ms: u64,
+    /// [`Timeline::gaps`] then.
+    pub gaps: u32,
+}
+
+/// One run: a task on its way to an answer.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// Its number.
+    pub id: RunId,
+    /// The operator's own name for it.
+    pub task_id: Option<String>,
+    /// Seed of every draw.
+    pub seed: u64,
+    /// What it was started with, or goes on with by the operator's word.
+    pub digests: Digests,
+    /// The step under way.
+    pub step: StepId,
+    /// What the model was told and said, in order.
+    pub turns: Vec<Turn>,
+    /// What the model will be told with the next results.
+    pub notices: Vec<Notice>,
+    /// What is under way.
+    pub phase: Phase,
+    /// What was used up.
+    pub used: Used,
+    /// Aborts of the process since the last progress.
+    pub aborts: u32,
+    /// Generations that failed since the last reply.
+    pub generation_failures: u32,
+}
+
+/// What a run has used up.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Used {
+    /// Tokens on flash.
+    pub tokens: u32,
+    /// Calls recorded.
+    pub calls: u32,
+    /// Milliseconds with power on.
+    pub powered_ms: u64,
+}
+
+/// One entry of the conversation.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub enum Turn {
+    /// The task.
+    Task(String),
+    /// A whole reply.
+    Reply {
+        /// Its tokens.
+        tokens: Vec<TokenId>,
+        /// Its text.
+        text: String,
+    },
+    /// What came of a call or of a refused reply.
+    Result(String),
+    /// What the runtime tells the model besides.
+    Notice(String),
+}
+
+/// Something the model has yet to be told.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub enum Notice {
+    /// The process was restarted.
+    Restarted {
+        /// What boots changed since the model was told last.
+        changed: Vec<String>,
+    },
+    /// A call that had been given up returned.
+    Late(String),
+}
+
+/// What the run waits for.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub enum Phase {
+    /// For the model's reply.
+    Generating(Generation),
+    /// For a reply, now on flash, to be read and checked.
+    Deciding {
+        /// The reply.
+        text: String,
+    },
+    /// For a call to end.
+    Calling(Pending),
+    /// For a device to tell whether a lost call ran.
+    Probing(Pending),
+    /// For a durable wait to pass.
+    Sleeping {
+        /// The call of `wait`.
+        call: Call,
+        /// When it is over.
+        until: Mark,
+    },
+    /// For an operator's decision.
+    Asking {
+        /// The call it is about.
+        call: Call,
+        /// Why it is asked.
+        reason: String,
+    },
+    /// For the safe states to be set, after which the run ends.
+    SettingSafe {
+        /// How it will end.
+        end: End,
+    },
+    /// For the end to be recorded.
+    Ending {
+        /// How it ends.
+        end: End,
+    },
+}
+
+/// A reply under way.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Generation {
+    /// Its number.
+    pub id: GenerationId,
+    /// How often it started over; goes into the draws.
+    pub redo: u32,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// Whether this boot has recorded its attempt.
+    pub attempt: Attempt,
+    /// Tokens on flash.
+    pub tokens: Vec<TokenId>,
+}
+
+/// Whether the model may be asked.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub enum Attempt {
+    /// The attempt has yet to be recorded.
+    Due,
+    /// The attempt is on flash.
+    Begun,
+}
+
+/// A call whose intent is on flash and whose outcome is not.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Pending {
+    /// The call.
+    pub call: Call,
+    /// Counts its tries, from 1.
+    pub tries: u32,
+    /// When the intent was recorded.
+    pub since: Mark,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Finished {
+    /// Which run.
+    pub run: RunId,
+    /// The operator's own name for it.
+    pub task_id: Option<String>,
+    /// The task.
+    pub task: String,
+    /// How it ended.
+    pub how: End,
+    /// The last answer, where there is one.
+    pub answer: Option<String>,
+    /// Steps it took.
+    pub steps: StepId,
+    /// What it used up.
+    pub used: Used,
+}
+
+impl State {
+    /// The bytes of a snapshot: a version byte and the postcard form.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        encode_versioned(self)
+    }
+
+    /// Reads a snapshot back. Never panics, whatever the bytes.
+    ///
+    /// # Errors
+    ///
+    /// See [`DecodeError`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        decode_versioned(bytes)
+    }
+}
+
+impl Timeline {
+    /// The newest moment.
+    #[must_use]
+    pub fn mark(&self) -> Mark {
+        Mark { elapsed_ms: self.elapsed_ms, gaps: self.gaps }
+    }
+
+    /// Milliseconds from `mark` to the monotonic time `mono_ms` of the present boot, or `None`
+    /// where a gap of unknown length lies between.
+    #[must_use]
+    pub fn age_ms(&self, mark: Mark, mono_ms: u64) -> Option<u64> {
+        let now = self.elapsed_ms.saturating_add(mono_ms.saturating_sub(self.mono_ms));
+        (mark.gaps == self.gaps).then(|| now.saturating_sub(mark.elapsed_ms))
+    }
+}
+
+impl Notice {
+    /// What the model reads.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Self::Restarted { changed } if changed.is_empty() => "notice: restarted".into(),
+            Self::Restarted { changed } => alloc::format!("notice: restarted; {}", changed.join("; ")),
+            Self::Late(text) => alloc::format!("notice: {text}"),
+        }
+    }
+}
+
+impl Phase {
+    /// The phase's name, for logs and errors.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Generating(_) => "generating",
+            Self::Deciding { .. } => "deciding",
+            Self::Calling(_) => "calling",
+            Self::Probing(_) => "probing",
+            Self::Sleeping { .. } => "sleeping",
+            Self::Asking { .. } => "asking",
+            Self::SettingSafe { .. } => "setting_safe",
+            Self::Ending { .. } => "ending",
+        }
+    }
+}

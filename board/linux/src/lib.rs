@@ -1,1 +1,11 @@
-//! Placeholder.
+//! What a board is on Linux: flash in a file, the owner's lock and control socket, the clock,
+//! entropy, and `agent.toml`.
+//!
+//! Leaves out what the bytes on flash mean, what a control request does, and any simulated part:
+//! those are the journal's, the driver's and `everstep-board-sim`'s.
+
+pub mod clock;
+pub mod control;
+pub mod entropy;
+pub mod flash;
+pub mod owner;

@@ -352,7 +352,7 @@ impl Generation {
 impl Timeline {
     /// Moves to `record` and returns how many milliseconds passed with power on.
     fn pass(&mut self, record: &Record) -> u64 {
-        let Moment { boot, mono_ms, .. } = record.at;
+        let Moment { boot, mono_ms, clock } = record.at;
         let passed_ms = if boot == self.boot { mono_ms.saturating_sub(self.mono_ms) } else { 0 };
         self.elapsed_ms = self.elapsed_ms.saturating_add(passed_ms);
         match &record.kind {
@@ -363,7 +363,7 @@ impl Timeline {
             _ if boot != self.boot => self.gaps += 1,
             _ => {}
         }
-        (self.boot, self.mono_ms) = (boot, mono_ms);
+        (self.boot, self.mono_ms, self.clock) = (boot, mono_ms, clock);
         passed_ms
     }
 }

@@ -39,6 +39,8 @@ pub struct Timeline {
     pub boot: u32,
     /// Its monotonic time.
     pub mono_ms: u64,
+    /// Its wall-clock time, where that was trusted.
+    pub clock: Option<u64>,
     /// Milliseconds since the first record, gaps of known length included.
     pub elapsed_ms: u64,
     /// Gaps of unknown length so far. Two moments compare only within one value.

@@ -5,6 +5,7 @@
 //! those are the journal's, the driver's and `everstep-board-sim`'s.
 
 pub mod clock;
+pub mod config;
 pub mod control;
 pub mod entropy;
 pub mod flash;

@@ -1,0 +1,97 @@
+//! Which line and key of a board file something is about. For messages only: a file whose strings
+//! look like keys may be told a wrong line, nothing worse.
+
+/// A line of the file, from 1, and the full key it sets.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Place {
+    pub(super) line: usize,
+    pub(super) key: String,
+}
+
+/// Where byte `offset` lies: its line, and the key or table it belongs to.
+pub(super) fn at_offset(text: &str, offset: usize) -> Place {
+    let before = text.get(..offset).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let key = keys(text).take_while(|place| place.line <= line).last().map(|place| place.key);
+    Place { line, key: key.unwrap_or_default() }
+}
+
+/// The line of `key`, or that of the nearest table around it; 1 where there is neither.
+pub(super) fn line_of(text: &str, key: &str) -> usize {
+    let mut key = key;
+    loop {
+        if let Some(place) = keys(text).find(|place| place.key == key) {
+            return place.line;
+        }
+        match key.rsplit_once('.') {
+            Some((around, _)) => key = around,
+            None => return 1,
+        }
+    }
+}
+
+/// Every table header and every key, in order, with tables written out.
+fn keys(text: &str) -> impl Iterator<Item = Place> + '_ {
+    let (mut table, mut in_text) = (String::new(), false);
+    text.lines().zip(1..).filter_map(move |(content, line)| {
+        let was_in_text = in_text;
+        if (content.matches("\"\"\"").count() + content.matches("'''").count()) % 2 == 1 {
+            in_text = !in_text;
+        }
+        let content = content.trim();
+        if was_in_text || content.starts_with('#') {
+            return None;
+        }
+        if let Some(header) = content.strip_prefix('[').and_then(|rest| rest.split(']').next())
+            && !content.contains('=')
+        {
+            header.trim_start_matches('[').trim().clone_into(&mut table);
+            return (!table.is_empty() && is_key(&table)).then(|| Place { line, key: table.clone() });
+        }
+        let name = content.split_once('=')?.0.trim();
+        is_key(name).then(|| {
+            let key = if table.is_empty() { name.to_owned() } else { format!("{table}.{name}") };
+            Place { line, key }
+        })
+    })
+}
+
+/// Quoted names are left out: text in a list looks like them.
+fn is_key(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "name = 1\n[agent.room]\n# task = 2\nsystem = '''\nsteps = 3\n'''\ngrants = [\n  \"a=b\",\n]\n[agent.room.limits]\nsteps = 9\n";
+
+    #[test]
+    fn keys_are_found_by_offset_with_their_tables() {
+        let place = |needle: &str| {
+            let Place { line, key } = at_offset(TEXT, TEXT.find(needle).unwrap());
+            format!("{line} {key}")
+        };
+        assert_eq!(place("name"), "1 name");
+        assert_eq!(place("a=b"), "8 agent.room.grants");
+        assert_eq!(place("9"), "11 agent.room.limits.steps");
+    }
+
+    #[test]
+    fn lines_are_found_by_key_or_by_the_nearest_table() {
+        assert_eq!(line_of(TEXT, "agent.room.limits.steps"), 11);
+        assert_eq!(line_of(TEXT, "agent.room.task"), 2);
+        assert_eq!(line_of(TEXT, "agent.room.limits.calls"), 10);
+        assert_eq!(line_of(TEXT, "world"), 1);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_and_offset_give_a_place(text in "\\PC*", offset in 0_usize..200) {
+            let place = at_offset(&text, offset);
+            proptest::prop_assert!(place.line >= 1);
+            line_of(&text, &text);
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The sections of a board file.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use everstep_core::{Limits, RESULT_BYTES_LIMIT};
+use serde::{Deserialize, Serialize};
+
+use super::number::{Ratio, Whole};
+use crate::flash::{FLASH_BYTES_MAX, SECTOR_BYTES, SECTORS_MIN};
+
+/// A whole board file. `W` is the section of the simulated world, `D` that of one device.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, bound(deserialize = "W: Deserialize<'de>, D: Deserialize<'de>"))]
+pub struct Board<W, D> {
+    /// What the board is.
+    pub board: BoardSection,
+    /// Its clock.
+    #[serde(default)]
+    pub clock: ClockSection,
+    /// Its flash.
+    #[serde(default)]
+    pub flash: FlashSection,
+    /// The model its agents think with.
+    #[serde(default)]
+    pub model: ModelSection,
+    /// The simulated world; only, and always, on a board of kind `sim`.
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    pub world: Option<W>,
+    /// Devices by name.
+    #[serde(default = "BTreeMap::new", skip_serializing_if = "BTreeMap::is_empty")]
+    pub device: BTreeMap<String, D>,
+    /// Agents by name.
+    pub agent: BTreeMap<String, AgentSection>,
+}
+
+fn none<W>() -> Option<W> {
+    None
+}
+
+/// A section no key is allowed in: for boards without devices or without a world.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoSection {}
+
+/// `[board]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BoardSection {
+    /// Name, for people and logs.
+    pub name: String,
+    /// Where its devices are.
+    pub kind: BoardKind,
+    /// Folder of everything the board remembers; relative to the board file.
+    #[serde(default = "default_state_dir")]
+    pub state_dir: PathBuf,
+}
+
+fn default_state_dir() -> PathBuf {
+    "state".into()
+}
+
+/// Where a board's devices are.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BoardKind {
+    /// In a simulated world, a process of its own.
+    Sim,
+    /// On this machine's pins and buses.
+    Linux,
+}
+
+/// `[clock]`
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClockSection {
+    /// Believe the date even though no time service confirmed it.
+    pub trust_rtc: bool,
+}
+
+/// `[flash]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FlashSection {
+    /// The file; relative to the state folder.
+    pub path: PathBuf,
+    /// Bytes of the whole flash.
+    pub bytes: Whole<1_048_576, { SECTORS_MIN * SECTOR_BYTES }, FLASH_BYTES_MAX>,
+    /// Bytes of the board region, which comes first.
+    pub board_bytes: Whole<16_384, { 2 * SECTOR_BYTES }, 1_048_576>,
+    /// Bytes of each agent's region.
+    pub region_bytes: Whole<524_288, { 4 * SECTOR_BYTES }, FLASH_BYTES_MAX>,
+    /// Records after which a snapshot is taken.
+    pub snapshot_records: Whole<256, 16, 65_536>,
+}
+
+impl Default for FlashSection {
+    fn default() -> Self {
+        Self {
+            path: "flash.bin".into(),
+            bytes: Whole::default(),
+            board_bytes: Whole::default(),
+            region_bytes: Whole::default(),
+            snapshot_records: Whole::default(),
+        }
+    }
+}
+
+/// `[model]`
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ModelSection {
+    /// A GGUF file, relative to the board file, or `scripted:FILE`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Tokens of context.
+    pub context_tokens_max: Whole<4096, 256, 131_072>,
+    /// Threads that compute; 0 takes one for each core.
+    pub threads: Whole<0, 0, 256>,
+    /// How freely tokens are drawn; 0 takes the most likely one.
+    pub temperature: Ratio<0, 20>,
+    /// Share of probability kept before a draw.
+    pub top_p: Ratio<10, 10>,
+}
+
+/// `[agent.NAME]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgentSection {
+    /// What it works on when `run` names no task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
+    /// Instructions the model reads before the task.
+    pub system: String,
+    /// Tools it may call, in the order the model sees them. Everything else is denied.
+    pub grants: Vec<String>,
+    /// Which of the flash's agent regions is its own, from 0. Must stay the same for good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<u32>,
+    /// Whether calls are held to their schemas while they are sampled.
+    #[serde(default)]
+    pub constraint: ConstraintKind,
+    /// When a run ends, finished or not.
+    #[serde(default)]
+    pub limits: LimitsSection,
+}
+
+/// Whether calls are held to their schemas while they are sampled.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConstraintKind {
+    /// Every call, token by token.
+    #[default]
+    Calls,
+    /// Not while they are sampled; calls are still checked before they run.
+    Off,
+}
+
+/// `[agent.NAME.limits]`
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitsSection {
+    /// Replies of the model in one run.
+    pub steps_max: Whole<100, 1, 10_000>,
+    /// Tokens sampled in one run.
+    pub tokens_max: Whole<50_000, 1, 10_000_000>,
+    /// Tokens in one reply.
+    pub reply_tokens_max: Whole<512, 8, 8_192>,
+    /// Tokens in one journaled run, and most that a cut may lose.
+    pub run_tokens_max: Whole<16, 1, 256>,
+    /// Calls performed in one run.
+    pub calls_max: Whole<100, 0, 10_000>,
+    /// Seconds with power on in one run.
+    pub powered_s_max: Whole<86_400, 1, 31_536_000>,
+    /// Bytes of one result that the model reads and the journal keeps.
+    pub result_bytes_max: Whole<1_024, 64, RESULT_BYTES_LIMIT>,
+    /// Tries of one repeatable call.
+    pub tries_max: Whole<3, 1, 100>,
+    /// Age in seconds beyond which no lost call runs again.
+    pub rerun_s_max: Whole<600, 0, 86_400>,
+    /// Generations in a row that may fail before the run does.
+    pub generation_failures_max: Whole<3, 1, 100>,
+}
+
+impl From<LimitsSection> for Limits {
+    fn from(section: LimitsSection) -> Self {
+        Self {
+            steps_max: section.steps_max.get(),
+            tokens_max: section.tokens_max.get(),
+            reply_tokens_max: section.reply_tokens_max.get(),
+            calls_max: section.calls_max.get(),
+            powered_s_max: section.powered_s_max.get(),
+            result_bytes_max: section.result_bytes_max.get(),
+            tries_max: section.tries_max.get(),
+            rerun_s_max: section.rerun_s_max.get(),
+            generation_failures_max: section.generation_failures_max.get(),
+        }
+    }
+}

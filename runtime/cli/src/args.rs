@@ -1,0 +1,246 @@
+//! The command line: names, defaults and help of every command and flag.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueHint};
+use clap_complete::Shell;
+
+const EXIT_CODES: &str = "Exit codes: 0 done · 1 failed · 2 usage, board file or refused change · 3 flash needs attention · \
+4 a limit was reached · 5 waits for approval";
+
+/// An agent that never loses its step: works a task on a board, and goes on after power loss.
+#[derive(Debug, Parser)]
+#[command(name = "everstep", version, after_help = EXIT_CODES, infer_long_args = false, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) place: Place,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Which board.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Place {
+    /// Board file
+    ///
+    /// The file that says what the board is and what its agents may do.
+    /// Default: `agent.toml` in the current folder.
+    /// Example: --board board/coldroom/agent.toml
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "EVERSTEP_BOARD",
+        default_value = "agent.toml",
+        hide_default_value = true,
+        hide_env = true,
+        value_hint = ValueHint::FilePath
+    )]
+    pub(crate) board: PathBuf,
+
+    /// Folder of the board's flash, lock and sockets
+    ///
+    /// Default: `board.state_dir` of the board file. Also from the variable `EVERSTEP_STATE_DIR`.
+    /// Example: --state-dir /var/lib/everstep
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "EVERSTEP_STATE_DIR",
+        hide_env = true,
+        value_hint = ValueHint::DirPath
+    )]
+    pub(crate) state_dir: Option<PathBuf>,
+
+    /// Agent of the board
+    ///
+    /// Default: the only one; needed where a board has several.
+    /// Example: --agent coldroom
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) agent: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Work a task, or go on with the unfinished one
+    Run(Run),
+    /// Show how far the run is
+    Status(Json),
+    /// End the run with the actuators safe
+    Stop(Stop),
+    /// Let the call that waits run
+    Approve(Approve),
+    /// Don't let the call that waits run
+    Refuse(Refuse),
+    /// Print every record on flash
+    Journal(Json),
+    /// Explain the present phase from the records
+    Replay(Json),
+    /// Show how the flash is used
+    Flash(Json),
+    /// List the tools of the board and who may call them
+    Tools(Json),
+    /// Show what the model is
+    Model(Model),
+    /// Print the board file with every default filled in
+    Config,
+    /// Check board file, model, tools and flash without changing anything
+    Check(Model),
+    /// Print completions for a shell
+    Completions {
+        /// Shell to complete for
+        shell: Shell,
+    },
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct Run {
+    /// What to do, in words
+    ///
+    /// Without it, an unfinished run goes on; where there is none, the board file's task is begun, or
+    /// the last result is printed again.
+    /// Example: everstep run "Bring the cold room to -18 C and report"
+    #[arg(value_name = "TASK")]
+    pub(crate) task: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) model: ModelPath,
+
+    /// Seed of every draw
+    ///
+    /// The same seed, model and results give the same run. Only used when a run begins.
+    /// Default: a random one, printed at the start. Unit: a whole number below 2^64.
+    /// Example: --seed 7
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) seed: Option<u64>,
+
+    /// Name of this start: the same one never runs twice
+    ///
+    /// If the newest run has this name, it goes on, or its result is printed again.
+    /// Default: none. Example: --task-id night-check-2026-11-23
+    #[arg(long, value_name = "ID")]
+    pub(crate) task_id: Option<String>,
+
+    /// Go on although model, tools or board file changed
+    ///
+    /// An unfinished run is otherwise refused then (exit code 2). It is recorded.
+    /// Default: off. Example: everstep run --accept-change
+    #[arg(long)]
+    pub(crate) accept_change: bool,
+
+    /// Print the result as JSON
+    ///
+    /// One object on standard output when the run ends. Default: off. Example: everstep run --json
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Log more
+    ///
+    /// Twice shows every record. Also from the variable `EVERSTEP_LOG`, in the form
+    /// `everstep_driver=debug`. Default: warnings. Example: -vv
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ModelPath {
+    /// Model: a GGUF file, or scripted:FILE
+    ///
+    /// Default: `model.path` of the board file.
+    /// Example: --model models/wren/wren.gguf, or --model scripted:rehearsal.toml
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Model {
+    #[command(flatten)]
+    pub(crate) model: ModelPath,
+
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct Json {
+    /// Print JSON instead of text
+    ///
+    /// Default: off. Example: everstep journal --json
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Stop {
+    /// Why, for the journal
+    ///
+    /// Default: "stopped by the operator". Example: --reason "door is being repaired"
+    #[arg(long, value_name = "TEXT", default_value = "stopped by the operator", hide_default_value = true)]
+    pub(crate) reason: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Approve {
+    /// Number of the call, as `everstep status` shows it
+    #[arg(value_name = "CALL")]
+    pub(crate) call: u32,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Refuse {
+    /// Number of the call, as `everstep status` shows it
+    #[arg(value_name = "CALL")]
+    pub(crate) call: u32,
+
+    /// What the model is told
+    ///
+    /// Default: "the operator refused". Example: --reason "the drain is blocked"
+    #[arg(long, value_name = "TEXT", default_value = "the operator refused", hide_default_value = true)]
+    pub(crate) reason: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn short_help_fits_a_screen() {
+        let mut root = Cli::command();
+        root.build();
+        let names: Vec<_> = root.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+        assert!(root.render_help().to_string().lines().count() <= 30);
+        for name in names {
+            let help = root.find_subcommand_mut(&name).unwrap().render_help().to_string();
+            assert!(help.lines().count() <= 24, "{name}:\n{help}");
+        }
+    }
+
+    #[test]
+    fn long_help_gives_default_and_example_for_each_flag() {
+        let mut root = Cli::command();
+        root.build();
+        for command in root.get_subcommands() {
+            for flag in command.get_arguments().filter(|argument| argument.get_long().is_some()) {
+                let name = flag.get_long().unwrap();
+                if ["help", "version"].contains(&name) {
+                    continue;
+                }
+                let help = flag.get_long_help().map(ToString::to_string).unwrap_or_default();
+                assert!(
+                    help.contains("Default") && help.contains("Example"),
+                    "{} --{name}: {help}",
+                    command.get_name()
+                );
+            }
+        }
+    }
+}

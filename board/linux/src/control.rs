@@ -7,7 +7,7 @@ mod client;
 mod place;
 mod server;
 
-pub use client::{AskError, ask};
+pub use client::{AskError, ReachError, Reached, ask, reach};
 pub use place::SOCKET_NAME;
 pub use server::{BindError, ControlServer, Replier, Waiting};
 

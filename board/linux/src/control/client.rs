@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::{ControlReply, ControlRequest, LINE_BYTES_MAX, place::Place};
+use crate::owner::{LockError, OwnerLock};
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +52,55 @@ pub fn ask(folder: &Path, request: &ControlRequest, wait_max: Duration) -> Resul
         _ => AskError::Io(error),
     })?;
     serde_json::from_str(&text).map_err(AskError::NotUnderstood)
+}
+
+/// How a request got where it belongs.
+#[derive(Debug)]
+pub enum Reached {
+    /// The owner answered.
+    Answer(ControlReply),
+    /// Nobody runs the board, so the caller owns it now and can do it itself.
+    Owner(OwnerLock),
+}
+
+/// Why a request did not get anywhere.
+#[derive(Debug, thiserror::Error)]
+pub enum ReachError {
+    /// The owner can't be asked.
+    #[error(transparent)]
+    Ask(#[from] AskError),
+    /// Nobody answers, and the board can't be owned.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+}
+
+/// Asks the owner, or becomes it where there is none. An owner that has yet to open its socket, or has
+/// closed it already, is given a little time.
+///
+/// # Errors
+///
+/// See [`ReachError`].
+pub fn reach(folder: &Path, request: &ControlRequest, wait_max: Duration) -> Result<Reached, ReachError> {
+    for _ in 0..TRIES_MAX {
+        match ask(folder, request, wait_max) {
+            Err(AskError::NobodyRuns) => {}
+            answered => return Ok(Reached::Answer(answered?)),
+        }
+        match OwnerLock::take(folder) {
+            Err(LockError::Held { .. }) => pause(),
+            taken => return Ok(Reached::Owner(taken?)),
+        }
+    }
+    Ok(Reached::Owner(OwnerLock::take(folder)?))
+}
+
+/// Tries of `reach`, and the time between them: an owner opens its socket right after its lock.
+const TRIES_MAX: u32 = 40;
+const PAUSE: Duration = Duration::from_millis(50);
+
+#[expect(clippy::disallowed_methods, reason = "another process is waited for, in real time")]
+fn pause() {
+    std::thread::sleep(PAUSE);
 }
 
 fn exchange(stream: &mut UnixStream, request: &ControlRequest, wait_max: Duration) -> io::Result<String> {

@@ -5,6 +5,7 @@ use std::{
     io,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -31,6 +32,8 @@ pub struct ControlServer {
     waiting: mpsc::Receiver<Waiting>,
     accepting: JoinHandle<()>,
     path: PathBuf,
+    /// Given back last, so that the socket that is removed is never another owner's.
+    _owner: Arc<OwnerLock>,
 }
 
 /// A request and the way back to whoever asks.
@@ -65,12 +68,12 @@ impl ControlServer {
     /// # Errors
     ///
     /// [`BindError`], with the cause.
-    pub fn bind(folder: &Path, _owner: &OwnerLock) -> Result<Self, BindError> {
+    pub fn bind(folder: &Path, owner: Arc<OwnerLock>) -> Result<Self, BindError> {
         let path = folder.join(SOCKET_NAME);
         let listener = listen(folder).map_err(|source| BindError { path: path.clone(), source })?;
         let (sender, waiting) = mpsc::channel(WAITING_MAX);
         let accepting = tokio::spawn(accept(listener, sender));
-        Ok(Self { waiting, accepting, path })
+        Ok(Self { waiting, accepting, path, _owner: owner })
     }
 
     /// The next request. Dropping the future loses none.
@@ -82,7 +85,7 @@ impl ControlServer {
 impl Drop for ControlServer {
     fn drop(&mut self) {
         self.accepting.abort();
-        // The lock is still held here, so this is our own socket.
+        // The lock is still held here, so this is our own socket; nothing is left to do if it is gone.
         let _ = std::fs::remove_file(&self.path);
     }
 }
@@ -99,7 +102,7 @@ fn listen(folder: &Path) -> io::Result<UnixListener> {
 }
 
 async fn accept(listener: UnixListener, waiting: mpsc::Sender<Waiting>) {
-    let places = std::sync::Arc::new(tokio::sync::Semaphore::new(CONNECTIONS_MAX));
+    let places = Arc::new(tokio::sync::Semaphore::new(CONNECTIONS_MAX));
     // The semaphore is never closed, so it always gives a place in the end.
     while let Ok(place) = places.clone().acquire_owned().await {
         let Ok((stream, _)) = listener.accept().await else {

@@ -1,9 +1,9 @@
 //! Both ends of the socket against each other.
 
-use std::{os::unix::fs::PermissionsExt, path::Path, time::Duration};
+use std::{os::unix::fs::PermissionsExt, path::Path, sync::Arc, time::Duration};
 
 use super::*;
-use crate::owner::OwnerLock;
+use crate::owner::{LockError, OwnerLock};
 
 const WAIT: Duration = Duration::from_secs(20);
 
@@ -19,8 +19,8 @@ async fn ask_from_a_thread(folder: &Path, request: ControlRequest) -> Result<Con
 #[tokio::test(flavor = "multi_thread")]
 async fn request_reaches_the_owner_and_its_answer_comes_back() {
     let folder = tempfile::tempdir().unwrap();
-    let lock = OwnerLock::take(folder.path()).unwrap();
-    let mut server = ControlServer::bind(folder.path(), &lock).unwrap();
+    let lock = Arc::new(OwnerLock::take(folder.path()).unwrap());
+    let mut server = ControlServer::bind(folder.path(), lock).unwrap();
     let mode = folder.path().join(SOCKET_NAME).metadata().unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     for request in [
@@ -43,13 +43,13 @@ async fn request_reaches_the_owner_and_its_answer_comes_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn socket_of_a_killed_owner_is_replaced() {
     let folder = tempfile::tempdir().unwrap();
-    let lock = OwnerLock::take(folder.path()).unwrap();
+    let lock = Arc::new(OwnerLock::take(folder.path()).unwrap());
     // A listener that is gone without removing its socket: what SIGKILL leaves.
     drop(std::os::unix::net::UnixListener::bind(folder.path().join(SOCKET_NAME)).unwrap());
     let asked = ask_from_a_thread(folder.path(), ControlRequest::Status {}).await;
     assert!(matches!(asked, Err(AskError::NobodyRuns)), "{asked:?}");
 
-    let mut server = ControlServer::bind(folder.path(), &lock).unwrap();
+    let mut server = ControlServer::bind(folder.path(), lock).unwrap();
     let serving = async { server.next().await.unwrap().1.reply(done("here")) };
     let (reply, ()) = tokio::join!(ask_from_a_thread(folder.path(), ControlRequest::Status {}), serving);
     assert_eq!(reply.unwrap(), done("here"));
@@ -63,18 +63,21 @@ async fn nobody_runs_before_and_after_the_owner() {
         assert!(matches!(asked, Err(AskError::NobodyRuns)), "{asked:?}");
     };
     nobody().await;
-    let lock = OwnerLock::take(folder.path()).unwrap();
-    drop(ControlServer::bind(folder.path(), &lock).unwrap());
+    let lock = Arc::new(OwnerLock::take(folder.path()).unwrap());
+    let server = ControlServer::bind(folder.path(), lock).unwrap();
+    assert!(OwnerLock::take(folder.path()).is_err(), "the server holds the lock, too");
+    drop(server);
     nobody().await;
     assert!(!folder.path().join(SOCKET_NAME).exists());
+    OwnerLock::take(folder.path()).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn request_that_is_not_understood_is_refused_and_never_reaches_the_owner() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let folder = tempfile::tempdir().unwrap();
-    let lock = OwnerLock::take(folder.path()).unwrap();
-    let mut server = ControlServer::bind(folder.path(), &lock).unwrap();
+    let lock = Arc::new(OwnerLock::take(folder.path()).unwrap());
+    let mut server = ControlServer::bind(folder.path(), lock).unwrap();
     for line in
         ["{\"ask\":\"explode\"}\n", "\n", "{\"ask\":\"status\",\"more\":1}\n", &"x".repeat(LINE_BYTES_MAX)]
     {
@@ -94,8 +97,8 @@ async fn request_that_is_not_understood_is_refused_and_never_reaches_the_owner()
 #[tokio::test(flavor = "multi_thread")]
 async fn owner_that_ends_without_an_answer_says_so() {
     let folder = tempfile::tempdir().unwrap();
-    let lock = OwnerLock::take(folder.path()).unwrap();
-    let mut server = ControlServer::bind(folder.path(), &lock).unwrap();
+    let lock = Arc::new(OwnerLock::take(folder.path()).unwrap());
+    let mut server = ControlServer::bind(folder.path(), lock).unwrap();
     let serving = async { drop(server.next().await.unwrap()) };
     let (reply, ()) = tokio::join!(ask_from_a_thread(folder.path(), ControlRequest::Status {}), serving);
     assert!(matches!(reply.unwrap(), ControlReply::Refused { reason } if reason.contains("ended before")));
@@ -106,9 +109,34 @@ async fn folder_with_a_long_name_works_too() {
     let folder = tempfile::tempdir().unwrap();
     let long = folder.path().join("a".repeat(120)).join("b".repeat(120));
     std::fs::create_dir_all(&long).unwrap();
-    let lock = OwnerLock::take(&long).unwrap();
-    let mut server = ControlServer::bind(&long, &lock).unwrap();
+    let lock = Arc::new(OwnerLock::take(&long).unwrap());
+    let mut server = ControlServer::bind(&long, lock).unwrap();
     let serving = async { server.next().await.unwrap().1.reply(done("far")) };
     let (reply, ()) = tokio::join!(ask_from_a_thread(&long, ControlRequest::Status {}), serving);
     assert_eq!(reply.unwrap(), done("far"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn request_reaches_the_owner_or_makes_the_caller_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let reach_from_a_thread = async || {
+        let folder = folder.path().to_owned();
+        tokio::task::spawn_blocking(move || reach(&folder, &ControlRequest::Status {}, WAIT)).await.unwrap()
+    };
+    let Ok(Reached::Owner(lock)) = reach_from_a_thread().await else { panic!("nobody else runs") };
+    let lock = Arc::new(lock);
+
+    // The socket opens while the caller already waits for it.
+    let owning = async {
+        let mut server = ControlServer::bind(folder.path(), Arc::clone(&lock)).unwrap();
+        server.next().await.unwrap().1.reply(done("here"));
+        server
+    };
+    let (reached, server) = tokio::join!(reach_from_a_thread(), owning);
+    assert!(matches!(reached, Ok(Reached::Answer(reply)) if reply == done("here")));
+
+    // An owner that never listens is named in the end.
+    drop(server);
+    let reached = reach_from_a_thread().await;
+    assert!(matches!(reached, Err(ReachError::Lock(LockError::Held { pid: Some(_) }))), "{reached:?}");
 }

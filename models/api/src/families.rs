@@ -6,8 +6,10 @@ mod hermes;
 
 use crate::Reply;
 
+pub use self::hermes::FAMILY as HERMES;
+
 /// Every family known, the one a model without a better match is read as first.
-pub const FAMILIES: &[Family] = &[hermes::FAMILY];
+pub const FAMILIES: &[Family] = &[HERMES];
 
 /// How the models of one family write a tool call.
 #[derive(Clone, Copy, Debug)]

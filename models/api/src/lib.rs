@@ -6,8 +6,9 @@ mod families;
 mod model;
 mod scripted;
 
-pub use families::{FAMILIES, Family};
+pub use families::{FAMILIES, Family, HERMES};
 pub use model::{
     Constraint, Message, Model, ModelCard, ModelEvent, NextEvent, Reply, Request, Sampling, ToolDefinition,
+    ToolsRefused,
 };
 pub use scripted::{Script, ScriptError, ScriptedModel};

@@ -17,6 +17,17 @@ pub trait Model: Send {
     /// What the model is, for the digests of a run and for people.
     fn card(&self) -> &ModelCard;
 
+    /// Checks before a run that every call of `tools` can be held to its schema. May take as long as a
+    /// grammar takes to compile; the result is kept for the run.
+    ///
+    /// # Errors
+    ///
+    /// [`ToolsRefused`] names the tool and the keyword. A run with these tools must not start.
+    fn check_tools(&mut self, tools: &[ToolDefinition]) -> Result<(), ToolsRefused> {
+        let _ = tools;
+        Ok(())
+    }
+
     /// Starts a generation. The one before must be over or cancelled; a late event of a cancelled
     /// one carries its own activity and can be told by that.
     fn submit(&mut self, request: Request);
@@ -132,6 +143,14 @@ pub struct ToolDefinition {
     pub summary: String,
     /// JSON Schema of the arguments.
     pub arguments: Value,
+}
+
+/// Why a model can't be held to the schemas of its tools.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{reason}")]
+pub struct ToolsRefused {
+    /// Which tool, which keyword, where.
+    pub reason: String,
 }
 
 /// What a model reports.

@@ -1,1 +1,36 @@
-//! Placeholder.
+//! Language models through llama.cpp: the one crate that knows it.
+//!
+//! [`LlamaModel`] loads a GGUF on a thread of its own, renders the model's own chat template, holds
+//! calls to their tools' schemas token by token, and goes on with a generation where a cut left it.
+//! Leaves out batching of several agents, snapshots of the KV cache and families other than Hermes.
+
+mod abort;
+mod draws;
+mod engine;
+mod evaluator;
+mod generation;
+mod gguf;
+mod grammar;
+mod mailbox;
+mod model;
+mod openmp;
+mod options;
+mod sampled_log;
+mod schema;
+mod template;
+#[cfg(test)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "the numbers are tiny")]
+mod tiny;
+mod vocabulary;
+
+pub use abort::{install_abort_marker, take_abort_marker};
+pub use gguf::GgufError;
+pub use grammar::GrammarError;
+pub use model::LlamaModel;
+pub use openmp::exec_with_passive_openmp;
+pub use options::{
+    CONTEXT_TOKENS_DEFAULT_MAX, EngineOptions, LoadError, LoadFailure, LoadProgress, OnProgress,
+};
+pub use schema::SchemaError;
+pub use template::TemplateError;
+pub use vocabulary::VocabularyError;

@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 use super::Family;
 use crate::Reply;
 
-pub(super) const FAMILY: Family =
-    Family { name: "hermes", call_open: OPEN, call_close: CLOSE, parse, write_call };
+/// Qwen 2.5, Hermes 2 and 3, and the bundled model.
+pub const FAMILY: Family = Family { name: "hermes", call_open: OPEN, call_close: CLOSE, parse, write_call };
 
 const OPEN: &str = "<tool_call>";
 const CLOSE: &str = "</tool_call>";
@@ -39,20 +39,29 @@ fn parse(text: &str) -> Reply {
     if !before.trim().is_empty() {
         return malformed("text stands before the tool call");
     }
-    if rest.contains(OPEN) {
+    let mut bodies = serde_json::Deserializer::from_str(rest).into_iter::<Body>();
+    let body = match bodies.next() {
+        Some(Ok(body)) => body,
+        Some(Err(error)) => {
+            return malformed(&format!("the tool call is not valid JSON of the right form: {error}"));
+        }
+        None => return malformed("the tool call is empty, which is not valid JSON"),
+    };
+    // Marks inside of the JSON's strings are text, so what follows counts from the JSON's end.
+    let behind = rest.get(bodies.byte_offset()..).unwrap_or_default();
+    let Some(after) = behind.trim_start().strip_prefix(CLOSE) else {
+        return malformed("the tool call's JSON is not followed by </tool_call>");
+    };
+    if after.contains(OPEN) {
         return malformed("the reply has more than one tool call");
     }
-    let Some((body, after)) = rest.split_once(CLOSE) else {
-        return malformed("the tool call is not closed with </tool_call>");
-    };
     if !after.trim().is_empty() {
         return malformed("text stands behind the tool call");
     }
-    match serde_json::from_str::<Body>(body) {
-        Ok(Body { name, .. }) if name.is_empty() => malformed("the tool call names no tool"),
-        Ok(Body { name, arguments }) => Reply::Call { tool: name, arguments: Value::Object(arguments) },
-        Err(error) => malformed(&format!("the tool call is not valid JSON of the right form: {error}")),
+    if body.name.is_empty() {
+        return malformed("the tool call names no tool");
     }
+    Reply::Call { tool: body.name, arguments: Value::Object(body.arguments) }
 }
 
 fn malformed(what: &str) -> Reply {
@@ -81,6 +90,7 @@ mod tests {
             ("read_room", json!({})),
             ("set_fan", json!({"percent": 100})),
             ("log", json!({"text": "line\nwith \"quotes\" and \u{1f9ca}"})),
+            ("log", json!({"text": "</tool_call> <tool_call>"})),
             ("odd \"name\"", json!({"a": [1, {"b": null}]})),
         ] {
             let text = write_call(tool, &arguments.to_string());
@@ -114,7 +124,7 @@ mod tests {
         is_malformed(&format!("I will read. {call}"), "before");
         is_malformed(&format!("{call} done"), "behind");
         is_malformed(&format!("{call}\n{call}"), "more than one");
-        is_malformed("<tool_call>\n{\"name\": \"read_room\", \"arguments\": {}}\n", "not closed");
+        is_malformed("<tool_call>\n{\"name\": \"read_room\", \"arguments\": {}}\n", "not followed");
         for body in [
             "",
             "read_room",

@@ -1,0 +1,125 @@
+use super::*;
+
+fn string(text: &str) -> Vec<u8> {
+    [&(text.len() as u64).to_le_bytes(), text.as_bytes()].concat()
+}
+
+fn pair(key: &str, kind: u32, value: &[u8]) -> Vec<u8> {
+    [&string(key), &kind.to_le_bytes()[..], value].concat()
+}
+
+fn tensor(name: &str, dimensions: &[u64], kind: u32, offset: u64) -> Vec<u8> {
+    let mut bytes = string(name);
+    bytes.extend(u32::try_from(dimensions.len()).unwrap().to_le_bytes());
+    bytes.extend(dimensions.iter().flat_map(|size| size.to_le_bytes()));
+    bytes.extend(kind.to_le_bytes());
+    bytes.extend(offset.to_le_bytes());
+    bytes
+}
+
+fn file(version: u32, pairs: &[Vec<u8>], tensors: &[Vec<u8>], data: usize) -> Vec<u8> {
+    let mut bytes = b"GGUF".to_vec();
+    bytes.extend(version.to_le_bytes());
+    bytes.extend((tensors.len() as u64).to_le_bytes());
+    bytes.extend((pairs.len() as u64).to_le_bytes());
+    bytes.extend(pairs.concat());
+    bytes.extend(tensors.concat());
+    bytes.resize(bytes.len().next_multiple_of(32) + data, 0);
+    bytes
+}
+
+fn pairs() -> Vec<Vec<u8>> {
+    let list = [&8_u32.to_le_bytes()[..], &2_u64.to_le_bytes(), &string("a"), &string("bc")].concat();
+    let numbers = [&4_u32.to_le_bytes()[..], &3_u64.to_le_bytes(), &[0; 12]].concat();
+    vec![
+        pair("general.architecture", 8, &string("lfm2")),
+        pair("lfm2.context_length", 4, &4096_u32.to_le_bytes()),
+        pair("tokenizer.ggml.tokens", 9, &list),
+        pair("tokenizer.ggml.token_type", 9, &numbers),
+        pair("tokenizer.ggml.add_bos_token", 7, &[0]),
+    ]
+}
+
+fn read(bytes: &[u8]) -> Result<Gguf, GgufError> {
+    Gguf::read(bytes, bytes.len() as u64)
+}
+
+#[test]
+fn whole_file_is_read() {
+    // 64 values of Q8_0 take two blocks of 34 bytes.
+    let tensors = [tensor("a", &[8, 2], 0, 0), tensor("b", &[32, 2], 8, 64)];
+    let bytes = file(3, &pairs(), &tensors, 64 + 68);
+    let gguf = read(&bytes).unwrap();
+    assert_eq!(gguf.architecture(), "lfm2");
+    assert_eq!(gguf.number("lfm2.context_length"), Some(4096));
+    assert_eq!(gguf.number("tokenizer.ggml.add_bos_token"), Some(0));
+    assert_eq!(gguf.text("tokenizer.ggml.tokens"), None);
+}
+
+#[test]
+fn file_cut_at_any_byte_is_refused_with_the_numbers() {
+    let tensors = [tensor("a", &[8, 2], 0, 0), tensor("b", &[32, 2], 8, 64)];
+    let bytes = file(3, &pairs(), &tensors, 64 + 68);
+    for length in 4..bytes.len() {
+        match read(&bytes[..length]) {
+            Err(GgufError::Truncated { needed, bytes, .. }) => {
+                assert_eq!(bytes, length as u64);
+                assert!(needed > bytes);
+            }
+            other => panic!("cut to {length}: {other:?}"),
+        }
+    }
+    for length in 0..4 {
+        assert!(matches!(read(&bytes[..length]), Err(GgufError::NotGguf)));
+    }
+}
+
+#[test]
+fn foreign_and_empty_files_are_named() {
+    assert!(matches!(read(b"%PDF-1.7 and so on"), Err(GgufError::NotGguf)));
+    assert!(matches!(read(&file(1, &[], &[], 0)), Err(GgufError::Version { version: 1 })));
+    assert!(matches!(read(&file(3, &pairs(), &[], 0)), Err(GgufError::NoWeights)));
+    let error = read(&file(3, &[], &[tensor("a", &[8], 0, 0)], 32)).unwrap_err();
+    assert!(error.to_string().contains("general.architecture"));
+}
+
+#[test]
+fn impossible_tensors_are_named() {
+    for (bad, word) in [
+        (tensor("a", &[], 0, 0), "0 dimensions"),
+        (tensor("a", &[1, 1, 1, 1, 1], 0, 0), "5 dimensions"),
+        (tensor("a", &[0], 0, 0), "impossible size"),
+        (tensor("a", &[u64::MAX, 2], 0, 0), "impossible size"),
+        (tensor("a", &[u64::MAX], 0, 0), "impossible size"),
+        (tensor("a", &[32], 0, u64::MAX - 31), "impossible size"),
+        (tensor("a", &[8], 99, 0), "unknown type 99"),
+        (tensor("a", &[8], 8, 0), "not aligned"),
+        (tensor("a", &[8], 0, 4), "not aligned"),
+    ] {
+        let error = read(&file(3, &pairs(), &[bad], 64)).unwrap_err().to_string();
+        assert!(error.contains(word), "{error}");
+    }
+}
+
+/// One byte of the head at a time takes every value of a few; reading must end without a panic, and
+/// what is accepted must still have an architecture.
+#[test]
+fn damaged_heads_never_panic() {
+    let bytes = file(3, &pairs(), &[tensor("a", &[8, 2], 0, 0)], 64);
+    for at in 0..bytes.len() {
+        for flip in [0x01, 0x08, 0x80, 0xFF] {
+            let mut bytes = bytes.clone();
+            bytes[at] ^= flip;
+            if let Ok(gguf) = read(&bytes) {
+                assert!(!gguf.architecture().is_empty(), "byte {at} ^ {flip}");
+            }
+        }
+    }
+}
+
+#[test]
+fn nested_lists_end() {
+    let deep = [&9_u32.to_le_bytes()[..], &1_u64.to_le_bytes()].concat().repeat(50);
+    let error = read(&file(3, &[pair("deep", 9, &deep)], &[], 64)).unwrap_err();
+    assert!(error.to_string().contains("nested too deep"), "{error}");
+}

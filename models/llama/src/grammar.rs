@@ -1,0 +1,244 @@
+//! The constraint: a reply is text without a call, or exactly one call that fits its tool's schema.
+//!
+//! Drives llguidance's matcher itself. Every error of it is handed on, so that a caller ends the
+//! generation; none of them ever means more freedom. Leaves out which token the model prefers.
+
+use std::fmt::Write as _;
+
+use everstep_core::TokenId;
+use everstep_model::{Family, ToolDefinition};
+use llguidance::{
+    Matcher, ParserFactory,
+    api::{ParserLimits, StopReason, TopLevelGrammar},
+};
+use serde_json::{Value, json};
+use toktrie::{InferenceCapabilities, SimpleVob, TokEnv};
+
+use crate::{
+    schema::{self, SchemaError},
+    vocabulary::Vocabulary,
+};
+
+/// Compiles grammars, and keeps the last one: the tools of a run do not change.
+pub(crate) struct Grammars {
+    factory: ParserFactory,
+    family: &'static Family,
+    open: String,
+    close: String,
+    last: Option<(Vec<ToolDefinition>, Matcher)>,
+}
+
+/// A grammar on its way through one reply.
+pub(crate) struct Grammar {
+    matcher: Matcher,
+}
+
+/// Why the calls of a tool list can't be enforced.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum GrammarError {
+    /// A tool's schema asks for what no grammar can hold.
+    #[error("tool `{tool}`: {source}")]
+    Schema {
+        /// The tool.
+        tool: String,
+        /// What and where.
+        #[source]
+        source: SchemaError,
+    },
+    /// llguidance refuses a tool's schema.
+    #[error("tool `{tool}`: its schema can't be enforced: {reason}")]
+    Refused {
+        /// The tool.
+        tool: String,
+        /// What llguidance says.
+        reason: String,
+    },
+    /// Two tools share a name.
+    #[error("tool `{tool}` is there twice")]
+    Twice {
+        /// The tool.
+        tool: String,
+    },
+    /// A text of the tool would be markup in the prompt.
+    #[error("tool `{tool}`: its text {text:?} holds the model's markup {markup:?}")]
+    Markup {
+        /// The tool.
+        tool: String,
+        /// The text, cut to a line.
+        text: String,
+        /// The markup in it.
+        markup: String,
+    },
+    /// All tools together are too much, or the engine failed.
+    #[error("the tools' grammar can't be built: {reason}")]
+    Build {
+        /// What llguidance says.
+        reason: String,
+    },
+}
+
+/// Why a generation can't go on under its grammar.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the constraint failed: {0}")]
+pub(crate) struct ConstraintError(String);
+
+/// Most tools a grammar is built for.
+const TOOLS_MAX: usize = 128;
+
+impl Grammars {
+    /// Sets up the compiler. Costs a walk over the vocabulary.
+    pub(crate) fn new(vocabulary: &Vocabulary, family: &'static Family) -> Result<Self, GrammarError> {
+        let environment: TokEnv = vocabulary.token_environment();
+        let slices = llguidance::earley::SlicedBiasComputer::general_slices();
+        let mut factory = ParserFactory::new(&environment, InferenceCapabilities::default(), &slices)
+            .map_err(|error| GrammarError::Build { reason: error.to_string() })?;
+        factory.quiet();
+        *factory.limits_mut() = ParserLimits { verbose_errors: false, ..ParserLimits::default() };
+        let mark = |text: &str| match vocabulary.control_token(text) {
+            Some(token) => format!("<[{token}]>"),
+            None => quoted(text),
+        };
+        Ok(Self { factory, family, open: mark(family.call_open), close: mark(family.call_close), last: None })
+    }
+
+    /// The grammar for `tools`, at its begin.
+    pub(crate) fn grammar(&mut self, tools: &[ToolDefinition]) -> Result<Grammar, GrammarError> {
+        if let Some((last, matcher)) = &self.last
+            && last == tools
+        {
+            return Ok(Grammar { matcher: matcher.clone() });
+        }
+        let matcher = self.compile(tools)?;
+        self.last = Some((tools.to_vec(), matcher.clone()));
+        Ok(Grammar { matcher })
+    }
+
+    fn compile(&self, tools: &[ToolDefinition]) -> Result<Matcher, GrammarError> {
+        if tools.len() > TOOLS_MAX {
+            let reason = format!("{} tools; at most {TOOLS_MAX} go into one", tools.len());
+            return Err(GrammarError::Build { reason });
+        }
+        let mut schemas = Vec::with_capacity(tools.len());
+        for (number, tool) in tools.iter().enumerate() {
+            let name = || tool.name.clone();
+            if tools.iter().take(number).any(|other| other.name == tool.name) {
+                return Err(GrammarError::Twice { tool: name() });
+            }
+            let checked = schema::check(&tool.arguments)
+                .map_err(|source| GrammarError::Schema { tool: name(), source })?;
+            // Alone first, so that a refusal names the tool.
+            self.matcher(&format!("start: {}\n", schema_rule(&checked)))
+                .map_err(|reason| GrammarError::Refused { tool: name(), reason })?;
+            schemas.push((tool.name.as_str(), checked));
+        }
+        self.matcher(&self.source(&schemas)).map_err(|reason| GrammarError::Build { reason })
+    }
+
+    /// The whole grammar in llguidance's Lark.
+    fn source(&self, schemas: &[(&str, Value)]) -> String {
+        let mut source =
+            String::from(if schemas.is_empty() { "start: ANSWER\n" } else { "start: ANSWER | call\n" });
+        let mark = escaped_regex(self.family.call_open);
+        let _ = writeln!(source, "ANSWER: /(?s:.+)/ & ~/(?s:.*){mark}(?s:.*)/");
+        if schemas.is_empty() {
+            return source;
+        }
+        let _ = writeln!(source, "call: {} {} body {} {}", self.open, quoted("\n"), quoted("\n"), self.close);
+        let alternatives: Vec<String> = (0..schemas.len()).map(|number| format!("tool_{number}")).collect();
+        let _ = writeln!(source, "body: {}", alternatives.join(" | "));
+        for (number, (name, schema)) in schemas.iter().enumerate() {
+            let head = format!("{{\"name\": {}, \"arguments\": ", Value::from(*name));
+            let _ = writeln!(source, "tool_{number}: {} args_{number} {}", quoted(&head), quoted("}"));
+            let _ = writeln!(source, "args_{number}: {}", schema_rule(schema));
+        }
+        source
+    }
+
+    fn matcher(&self, source: &str) -> Result<Matcher, String> {
+        let parser = self.factory.create_parser(TopLevelGrammar::from_lark(source.to_owned()));
+        let mut matcher = Matcher::new(parser);
+        if let Some(reason) = matcher.get_error() {
+            return Err(one_line(&reason));
+        }
+        match matcher.grammar_warnings().first() {
+            Some(warning) => Err(one_line(warning)),
+            None => Ok(matcher),
+        }
+    }
+}
+
+impl Grammar {
+    /// Moves past `token`.
+    pub(crate) fn accept(&mut self, token: TokenId) -> Result<(), ConstraintError> {
+        self.matcher.consume_token(token).map_err(|error| failure(&error))
+    }
+
+    /// How many of `tokens` may follow, at most all. Changes nothing.
+    pub(crate) fn allowed_count(&mut self, tokens: &[TokenId]) -> Result<usize, ConstraintError> {
+        self.matcher.validate_tokens(tokens).map_err(|error| failure(&error))
+    }
+
+    /// Every token that may come next.
+    pub(crate) fn mask(&mut self) -> Result<SimpleVob, ConstraintError> {
+        let mask = self.matcher.compute_mask().map_err(|error| failure(&error))?;
+        if mask.is_zero() { Err(ConstraintError("no token may come next".to_owned())) } else { Ok(mask) }
+    }
+
+    /// Whether the reply may end here.
+    pub(crate) fn may_end(&mut self) -> Result<bool, ConstraintError> {
+        self.matcher.is_accepting().map_err(|error| failure(&error))
+    }
+
+    /// Whether the reply is complete, so that nothing may follow.
+    pub(crate) fn is_complete(&mut self) -> Result<bool, ConstraintError> {
+        match self.matcher.stop_reason() {
+            StopReason::NotStopped => Ok(false),
+            StopReason::NoExtension | StopReason::NoExtensionBias | StopReason::EndOfSentence => Ok(true),
+            reason => Err(ConstraintError(self.matcher.get_error().unwrap_or_else(|| reason.to_string()))),
+        }
+    }
+
+    /// Tokens that must come next, so that the model need not be asked.
+    pub(crate) fn forced(&mut self) -> Result<Vec<TokenId>, ConstraintError> {
+        let forced = self.matcher.compute_ff_tokens();
+        match self.matcher.get_error() {
+            Some(reason) => Err(ConstraintError(one_line(&reason))),
+            None => Ok(forced),
+        }
+    }
+}
+
+/// The arguments' schema as a Lark rule, in the one form of white space that models are shown.
+fn schema_rule(schema: &Value) -> String {
+    let mut schema = schema.clone();
+    if let Some(object) = schema.as_object_mut() {
+        let form = json!({"whitespace_flexible": false, "item_separator": ", ", "key_separator": ": "});
+        object.insert("x-guidance".to_owned(), form);
+    }
+    format!("%json {schema}")
+}
+
+/// `text` as a Lark string.
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
+/// `text` inside a Lark regular expression.
+fn escaped_regex(text: &str) -> String {
+    text.chars().fold(String::new(), |mut out, character| {
+        if !character.is_ascii_alphanumeric() && character != '_' && character != '<' && character != '>' {
+            out.push('\\');
+        }
+        out.push(character);
+        out
+    })
+}
+
+fn failure(error: &impl ToString) -> ConstraintError {
+    ConstraintError(one_line(&error.to_string()))
+}
+
+/// The first line of a report, cut to a length that fits a log.
+fn one_line(text: &str) -> String {
+    text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default().chars().take(300).collect()
+}

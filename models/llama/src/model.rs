@@ -1,0 +1,126 @@
+//! The handle of an engine: the `Model` the driver talks to.
+//!
+//! Leaves out all work: it happens on the engine's thread, behind two bounded channels.
+
+use std::{
+    sync::{
+        Arc,
+        mpsc::{SyncSender, sync_channel},
+    },
+    thread::{self, JoinHandle},
+};
+
+use everstep_core::{ActivityId, TokenId};
+use everstep_model::{
+    Family, Model, ModelCard, ModelEvent, NextEvent, Reply, Request, ToolDefinition, ToolsRefused,
+};
+use tokio::sync::mpsc::{self, Receiver};
+
+use crate::{
+    engine::{self, Loaded},
+    mailbox::Command,
+    options::{EngineOptions, LoadError, LoadFailure, OnProgress},
+    vocabulary::Pieces,
+};
+
+/// A model loaded by llama.cpp, on a thread of its own.
+pub struct LlamaModel {
+    card: ModelCard,
+    family: &'static Family,
+    pieces: Arc<Pieces>,
+    commands: Option<SyncSender<Command>>,
+    events: Receiver<ModelEvent>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Commands that may wait. The engine looks between chunks, so a full channel means a short wait.
+const COMMANDS_MAX: usize = 64;
+/// Events that may wait before progress is dropped and tokens make the engine wait.
+const EVENTS_MAX: usize = 64;
+
+impl LlamaModel {
+    /// Loads a model, which takes from milliseconds to minutes; `on_progress` is told how far it is.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`] names the file and what is wrong with it. A file that llama.cpp would stumble over
+    /// is found before.
+    pub fn load(options: EngineOptions, on_progress: OnProgress) -> Result<Self, LoadError> {
+        let path = options.path.clone();
+        Self::start(options, on_progress).map_err(|reason| LoadError { path, reason })
+    }
+
+    fn start(options: EngineOptions, on_progress: OnProgress) -> Result<Self, LoadFailure> {
+        let (commands, to_engine) = sync_channel(COMMANDS_MAX);
+        let (from_engine, events) = mpsc::channel(EVENTS_MAX);
+        let (report, loaded) = sync_channel(1);
+        let thread = thread::Builder::new()
+            .name("everstep-model".to_owned())
+            .spawn(move || engine::run(&options, on_progress, &report, to_engine, from_engine))
+            .map_err(|error| LoadFailure::Engine(error.to_string()))?;
+        let Loaded { card, pieces, family } =
+            loaded.recv().map_err(|_| LoadFailure::Engine("its thread ended while loading".to_owned()))??;
+        Ok(Self { card, family, pieces, commands: Some(commands), events, thread: Some(thread) })
+    }
+
+    fn tell(&self, command: Command) {
+        // An engine that is gone says so through `next_event`.
+        if let Some(commands) = &self.commands {
+            let _ = commands.send(command);
+        }
+    }
+}
+
+impl Model for LlamaModel {
+    fn card(&self) -> &ModelCard {
+        &self.card
+    }
+
+    fn check_tools(&mut self, tools: &[ToolDefinition]) -> Result<(), ToolsRefused> {
+        let (answer, checked) = sync_channel(1);
+        self.tell(Command::CheckTools { tools: tools.to_vec(), answer });
+        let checked = checked.recv().unwrap_or_else(|_| Err("the engine is gone".to_owned()));
+        checked.map_err(|reason| ToolsRefused { reason })
+    }
+
+    fn submit(&mut self, request: Request) {
+        self.tell(Command::Submit(Box::new(request)));
+    }
+
+    fn accepted(&mut self, activity: ActivityId, tokens: usize) {
+        self.tell(Command::Accepted { activity, tokens });
+    }
+
+    fn cancel(&mut self, activity: ActivityId) {
+        self.tell(Command::Cancel(activity));
+    }
+
+    fn next_event(&mut self) -> NextEvent<'_> {
+        Box::pin(async {
+            let event = self.events.recv().await;
+            event.unwrap_or_else(|| ModelEvent::Gone { reason: "the engine's thread ended".to_owned() })
+        })
+    }
+
+    fn text(&self, tokens: &[TokenId]) -> String {
+        self.pieces.text(tokens)
+    }
+
+    fn parse(&self, text: &str) -> Reply {
+        (self.family.parse)(text)
+    }
+}
+
+impl Drop for LlamaModel {
+    /// Waits for the engine to let go of the model, at most one chunk's time.
+    fn drop(&mut self) {
+        self.commands = None;
+        self.events.close();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,79 @@
+//! What keeps a model from loading is found before llama.cpp stumbles over it.
+
+use super::*;
+
+fn failure(path: &Path) -> String {
+    let error = LlamaModel::load(EngineOptions::new(path), Box::new(|_| {})).err().unwrap().to_string();
+    assert!(error.contains(path.to_str().unwrap()) && !error.contains('\n'), "{error}");
+    error
+}
+
+#[test]
+fn bad_files_are_told_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.gguf");
+    assert!(failure(&path).contains("can't be read"));
+    assert!(failure(folder.path()).contains("regular file"));
+    let whole = tiny::bytes(Tiny::default());
+    for length in (0..whole.len()).step_by(whole.len() / 40) {
+        fs::write(&path, &whole[..length]).unwrap();
+        let words = failure(&path);
+        let expected = if length < 4 { "GGUF" } else { "cut short" };
+        assert!(words.contains(expected), "{length}: {words}");
+    }
+    // A foreign file, an architecture nobody knows, and a tensor that goes by another name.
+    for (from, to, words) in [
+        ("GGUF", "FUGG", "`GGUF`"),
+        ("llama", "lemma", "`lemma`"),
+        ("blk.0.attn_q.weight", "blk.0.attn_z.weight", "refuses"),
+    ] {
+        let at = whole.windows(from.len()).position(|window| window == from.as_bytes()).unwrap();
+        let mut bytes = whole.clone();
+        bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
+        fs::write(&path, bytes).unwrap();
+        let failure = failure(&path);
+        assert!(failure.contains(words), "{failure}");
+    }
+}
+
+#[test]
+fn templates_are_tried_before_any_work() {
+    for (template, word) in [
+        ("", "no chat template"),
+        ("{{ messages[0].content }}", "user message"),
+        ("{% for %}", "does not render"),
+        ("{{ raise_exception('only one turn') }}", "only one turn"),
+    ] {
+        let (_folder, path) = tiny::write(Tiny { template, ..Tiny::default() });
+        let failure = failure(&path);
+        assert!(failure.contains(word), "{failure}");
+    }
+}
+
+#[test]
+fn context_beyond_the_training_is_refused_and_the_card_tells_the_rest() {
+    let (_folder, path) = tiny::write(Tiny::default());
+    let mut options = EngineOptions::new(&path);
+    options.context_tokens = std::num::NonZeroU32::new(4096);
+    let error = LlamaModel::load(options.clone(), Box::new(|_| {})).err().unwrap().to_string();
+    assert!(error.contains("4096") && error.contains("2048"), "{error}");
+    options.context_tokens = None;
+    let model = LlamaModel::load(options, Box::new(|_| {})).unwrap();
+    let card = model.card();
+    assert_eq!((card.name.as_str(), card.family.as_str()), ("tiny", "hermes"));
+    assert_eq!(card.context_tokens, 2048);
+    assert_eq!(card.digest, *blake3::hash(&fs::read(&path).unwrap()).as_bytes());
+    assert_eq!(card.template_digest, *blake3::hash(tiny::TEMPLATE.as_bytes()).as_bytes());
+    assert_eq!(card.quantization, "F32");
+}
+
+#[test]
+fn progress_comes_to_its_end() {
+    let (_folder, path) = tiny::write(Tiny::default());
+    let (told, seen) = std::sync::mpsc::channel();
+    let on_progress = Box::new(move |progress| told.send(progress).unwrap());
+    LlamaModel::load(EngineOptions::new(path), on_progress).unwrap();
+    let seen: Vec<LoadProgress> = seen.iter().collect();
+    assert!(seen.iter().any(|progress| matches!(progress, LoadProgress::Digest(done, all) if done == all)));
+    assert_eq!(seen.last(), Some(&LoadProgress::Weights(1.0)));
+}

@@ -1,0 +1,120 @@
+//! What an engine is set up with, and why that may fail.
+
+use std::{
+    fmt, io,
+    num::{NonZeroU16, NonZeroU32},
+    path::PathBuf,
+};
+
+use crate::{gguf::GgufError, template::TemplateError, vocabulary::VocabularyError};
+
+/// How a model is loaded.
+#[derive(Clone, Debug)]
+pub struct EngineOptions {
+    /// The GGUF file.
+    pub path: PathBuf,
+    /// Tokens of context; by default what the model was trained for, at most
+    /// [`CONTEXT_TOKENS_DEFAULT_MAX`].
+    pub context_tokens: Option<NonZeroU32>,
+    /// Threads that compute; by default one for a small file, else one less than the process may use.
+    /// With one thread libgomp never spins; see [`crate::exec_with_passive_openmp`] for more.
+    pub threads: Option<NonZeroU16>,
+    /// A file that gets a line `generation position token kind` for every token, before anybody learns
+    /// of it; kind is `sampled`, `forced` or `end`. Survives a kill of the process.
+    pub sampled_log: Option<PathBuf>,
+    /// Sends llama.cpp's own log lines to `tracing`; the first engine of a process decides.
+    pub engine_log: bool,
+}
+
+impl EngineOptions {
+    /// The defaults for the file at `path`.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), context_tokens: None, threads: None, sampled_log: None, engine_log: false }
+    }
+}
+
+/// Tokens of context that are set up when nobody asks for a number.
+pub const CONTEXT_TOKENS_DEFAULT_MAX: u32 = 4096;
+
+/// How far loading is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum LoadProgress {
+    /// The file's digest is computed; bytes read and in all.
+    Digest(u64, u64),
+    /// The weights are read; from 0 to 1.
+    Weights(f32),
+}
+
+/// Told how far loading is, on the engine's thread.
+pub type OnProgress = Box<dyn FnMut(LoadProgress) + Send>;
+
+/// Why a model is not loaded. Every message names the file.
+#[derive(Debug, thiserror::Error)]
+#[error("model {}: {reason}", path.display())]
+pub struct LoadError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub reason: LoadFailure,
+}
+
+/// What keeps a model from being loaded.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum LoadFailure {
+    /// The file can't be opened or read.
+    File(io::Error),
+    /// The file is no whole GGUF.
+    Gguf(GgufError),
+    /// llama.cpp refuses the model.
+    Refused {
+        /// The architecture the file names.
+        architecture: String,
+    },
+    /// The file brings no chat template, so nobody knows how to talk to it.
+    NoTemplate,
+    /// The chat template can't be used.
+    Template(TemplateError),
+    /// The vocabulary can't be used.
+    Vocabulary(VocabularyError),
+    /// More context than the model was trained for.
+    ContextTokens {
+        /// Asked for.
+        asked: u32,
+        /// Trained for.
+        trained: u32,
+    },
+    /// llama.cpp can't set up the context.
+    Context(String),
+    /// The constraint's compiler can't be set up.
+    Constraint(String),
+    /// The file of sampled positions can't be opened.
+    SampledLog(io::Error),
+    /// The engine's thread or llama.cpp itself can't start.
+    Engine(String),
+}
+
+impl fmt::Display for LoadFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(error) => write!(f, "can't be read: {error}"),
+            Self::Gguf(error) => error.fmt(f),
+            Self::Refused { architecture } => {
+                write!(f, "llama.cpp refuses it; is its architecture `{architecture}` one it knows?")
+            }
+            Self::NoTemplate => {
+                f.write_str("it has no chat template (tokenizer.chat_template); use an instruct model")
+            }
+            Self::Template(error) => error.fmt(f),
+            Self::Vocabulary(error) => error.fmt(f),
+            Self::ContextTokens { asked, trained } => {
+                write!(f, "a context of {asked} tokens is asked for, and it was trained for {trained}")
+            }
+            Self::Context(reason) => write!(f, "no context can be set up: {reason}"),
+            Self::Constraint(reason) => write!(f, "calls can't be constrained: {reason}"),
+            Self::SampledLog(error) => write!(f, "its log of sampled tokens can't be opened: {error}"),
+            Self::Engine(reason) => write!(f, "the engine does not start: {reason}"),
+        }
+    }
+}

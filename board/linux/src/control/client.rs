@@ -95,7 +95,7 @@ pub fn reach(folder: &Path, request: &ControlRequest, wait_max: Duration) -> Res
 }
 
 /// Tries of `reach`, and the time between them: an owner opens its socket right after its lock.
-const TRIES_MAX: u32 = 40;
+const TRIES_MAX: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(50);
 
 #[expect(clippy::disallowed_methods, reason = "another process is waited for, in real time")]

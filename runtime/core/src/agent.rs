@@ -4,7 +4,7 @@ use crate::{
     event::Effect,
     limits::Limits,
     record::DecodeError,
-    state::{Attempt, Phase, Run, State},
+    state::{Attempt, Generation, Phase, Run, State},
     words::Class,
 };
 
@@ -59,10 +59,7 @@ impl Agent {
             Phase::Generating(generation) => match generation.attempt {
                 Attempt::Due => Effect::BeginAttempt(activity),
                 Attempt::Begun => {
-                    let tokens_left = self.limits.tokens_max.saturating_sub(run.used.tokens);
-                    let tokens_here = u32::try_from(generation.tokens.len()).unwrap_or(u32::MAX);
-                    let tokens_max =
-                        self.limits.reply_tokens_max.min(tokens_left.saturating_add(tokens_here));
+                    let tokens_max = self.reply_tokens_max(run, generation);
                     Effect::Generate { activity, run, generation, tokens_max }
                 }
             },
@@ -85,5 +82,12 @@ impl Agent {
             Phase::SettingSafe { .. } => Effect::SetSafe(activity),
             Phase::Ending { end } => Effect::Finish { activity, end },
         }
+    }
+
+    /// Tokens the reply under way may have in all, those on flash included.
+    pub(crate) fn reply_tokens_max(&self, run: &Run, generation: &Generation) -> u32 {
+        let tokens_left = self.limits.tokens_max.saturating_sub(run.used.tokens);
+        let tokens_here = u32::try_from(generation.tokens.len()).unwrap_or(u32::MAX);
+        self.limits.reply_tokens_max.min(tokens_left.saturating_add(tokens_here))
     }
 }

@@ -5,11 +5,15 @@ use alloc::{string::String, vec::Vec};
 use crate::{
     agent::Agent,
     event::{Event, Move, NewCall, Verdict},
-    limits::{LimitName, REPLY_BYTES_MAX, TASK_BYTES_MAX, UNKNOWN_MAX},
+    limits::{
+        ARGUMENTS_BYTES_MAX, LimitName, REPLY_BYTES_MAX, RESULT_BYTES_LIMIT, RUN_TOKENS_LIMIT,
+        TASK_BYTES_MAX, TASK_ID_BYTES_MAX, TOOL_BYTES_MAX, UNKNOWN_MAX,
+    },
+    loss::is_repeatable,
     record::{Kind, Then},
-    state::{Attempt, Mark, Pending, Phase, Run},
-    text::{cut, shorten},
-    words::{ActivityId, Call, CallId, Class, Moment, Outcome, RunId, Settlement, TokenId},
+    state::{Attempt, Generation, Phase, Run},
+    text::{cut, shorten, shorten_list},
+    words::{ActivityId, Call, CallId, Moment, Outcome, RunId, Settlement, TokenId},
 };
 
 /// Why an event leads to no record.
@@ -43,6 +47,12 @@ pub enum DecideError {
         /// Its length.
         bytes: usize,
     },
+    /// The operator's name for the run is too long to be kept.
+    #[error("task id has {bytes} bytes, at most {TASK_ID_BYTES_MAX} fit")]
+    TaskIdTooLong {
+        /// Its length.
+        bytes: usize,
+    },
     /// The run with this task id is over; its result is kept.
     #[error("the run with this task id is over")]
     AlreadyFinished,
@@ -62,27 +72,34 @@ impl Agent {
             }
             Event::Booted { away_ms, aborted, changed } => {
                 let lost = self.lost_at_boot(run, away_ms);
-                Ok(Kind::Booted { away_ms, aborted, changed, lost })
+                Ok(Kind::Booted { away_ms, aborted, changed: shorten_list(changed), lost })
             }
-            Event::StopAsked { reason } => match run.phase {
-                Phase::SettingSafe { .. } | Phase::Ending { .. } => Err(DecideError::NothingDue),
-                _ => Ok(Kind::StopAsked { reason: shorten(reason) }),
-            },
+            // A run that ends already is not ended again: the safe states would never be done.
+            Event::StopAsked { .. } | Event::JournalFull { .. } if run.phase.is_last() => {
+                Err(DecideError::NothingDue)
+            }
+            Event::StopAsked { reason } => Ok(Kind::StopAsked { reason: shorten(reason) }),
             Event::ChangeAccepted(digests) => Ok(Kind::ChangeAccepted { digests }),
-            Event::CallEndedLate { call, outcome } => Ok(self.late(call, outcome)),
+            Event::CallEndedLate { call, outcome } => self.late_in_run(run, now, call, outcome),
             Event::TimePassed => self.time_limit(run, now).ok_or(DecideError::NothingDue),
             Event::JournalFull { bytes, bytes_max } => {
                 Ok(Kind::LimitReached { limit: LimitName::JournalBytes, used: bytes, max: bytes_max })
             }
             Event::Approval { call, verdict } => approval(run, call, verdict),
             Event::AttemptReady(activity) => self.current(activity)?.attempt(run, now),
-            Event::Generated { activity, tokens, end } => {
-                self.current(activity)?;
-                generated(run, tokens, end)
-            }
+            Event::Generated { activity, tokens, end } => self.current(activity)?.generated(run, tokens, end),
             Event::PrefixRefused { activity, reason } => {
                 self.current(activity)?;
-                generating(run, "prefix_refused", Kind::Discarded { reason: shorten(reason) })
+                let reason = shorten(reason);
+                // Where nothing is on flash nothing can be discarded; a model that says so again
+                // and again must run into a limit.
+                let kind = match &run.phase {
+                    Phase::Generating(generation) if generation.tokens.is_empty() => {
+                        Kind::GenerationFailed { reason }
+                    }
+                    _ => Kind::Discarded { reason },
+                };
+                generating(run, "prefix_refused", kind)
             }
             Event::GenerationFailed { activity, reason } => {
                 self.current(activity)?;
@@ -106,7 +123,10 @@ impl Agent {
             Event::SafeSet { activity, changed, failed } => {
                 self.current(activity)?;
                 match run.phase {
-                    Phase::SettingSafe { .. } => Ok(Kind::SafeSet { changed, failed }),
+                    Phase::SettingSafe { .. } => {
+                        let (changed, failed) = (shorten_list(changed), shorten_list(failed));
+                        Ok(Kind::SafeSet { changed, failed })
+                    }
                     _ => Err(unexpected("safe_set", run)),
                 }
             }
@@ -126,13 +146,19 @@ impl Agent {
                 if task.len() > TASK_BYTES_MAX {
                     return Err(DecideError::TaskTooLong { bytes: task.len() });
                 }
+                if let Some(task_id) = &task_id
+                    && task_id.len() > TASK_ID_BYTES_MAX
+                {
+                    return Err(DecideError::TaskIdTooLong { bytes: task_id.len() });
+                }
                 let last_id = self.state.last.as_ref().and_then(|last| last.task_id.as_ref());
                 if task_id.is_some() && task_id.as_ref() == last_id {
                     return Err(DecideError::AlreadyFinished);
                 }
-                Ok(Kind::Started { run: RunId(self.state.runs.0 + 1), task, task_id, seed, digests })
+                let run = RunId(self.state.runs.0.saturating_add(1));
+                Ok(Kind::Started { run, task, task_id, seed, digests })
             }
-            Event::CallEndedLate { call, outcome } => Ok(self.late(call, outcome)),
+            Event::CallEndedLate { call, outcome } => self.late(call, outcome),
             Event::TimePassed | Event::Booted { .. } | Event::StopAsked { .. } => {
                 Err(DecideError::NothingDue)
             }
@@ -152,7 +178,8 @@ impl Agent {
         }
         let limits = &self.limits;
         let reached = [
-            (LimitName::Steps, run.step.0, limits.steps_max.saturating_add(1)),
+            // The step that would begin now is not used yet.
+            (LimitName::Steps, run.step.0.saturating_sub(1), limits.steps_max),
             (LimitName::Tokens, run.used.tokens, limits.tokens_max),
             (LimitName::GenerationFailures, run.generation_failures, limits.generation_failures_max),
         ]
@@ -164,7 +191,7 @@ impl Agent {
         if let Some(kind) = self.time_limit(run, now) {
             return Ok(kind);
         }
-        Ok(Kind::Attempt { generation: generation.id, number: generation.attempts + 1 })
+        Ok(Kind::Attempt { generation: generation.id, number: generation.attempts.saturating_add(1) })
     }
 
     fn moved(&self, run: &Run, what: Move) -> Result<Kind, DecideError> {
@@ -172,26 +199,27 @@ impl Agent {
         let new = match what {
             Move::Answer => return Ok(Kind::Answered),
             Move::Refused(reason) => {
-                let reason = cut(reason, self.limits.result_bytes_max);
-                return Ok(Kind::Refused { reason });
+                return Ok(Kind::Refused { reason: cut(reason, self.result_bytes_max()) });
             }
             Move::Call(new) => new,
         };
-        if run.used.calls >= self.limits.calls_max {
-            let (used, max) = (u64::from(run.used.calls), u64::from(self.limits.calls_max));
-            return Ok(Kind::LimitReached { limit: LimitName::Calls, used, max });
+        if let Some(reason) = too_long(&new) {
+            return Ok(Kind::Refused { reason });
         }
-        let call = self.numbered(new);
+        if run.used.calls >= self.limits.calls_max {
+            return Ok(calls_reached(run.used.calls, self.limits.calls_max));
+        }
+        // A number given twice would be an idempotency key used twice.
+        let Some(id) = self.state.calls.0.checked_add(1) else {
+            return Ok(calls_reached(u32::MAX, u32::MAX));
+        };
+        let NewCall { tool, arguments, class, baseline, wait_ms } = new;
+        let baseline = baseline.map(shorten);
+        let call = Call { id: CallId(id), tool, arguments, class, baseline, wait_ms };
         Ok(match self.why_ask(&call) {
             Some(reason) => Kind::ApprovalAsked { call, reason },
             None => Kind::Called(call),
         })
-    }
-
-    fn numbered(&self, new: NewCall) -> Call {
-        let NewCall { tool, arguments, class, baseline, wait_ms } = new;
-        let id = CallId(self.state.calls.0 + 1);
-        Call { id, tool, arguments, class, baseline: baseline.map(shorten), wait_ms }
     }
 
     /// Why an operator must agree before `call` may run, if so.
@@ -209,7 +237,7 @@ impl Agent {
 
     fn ended(&self, run: &Run, now: Moment, outcome: Outcome) -> Result<Kind, DecideError> {
         let Phase::Calling(pending) = &run.phase else { return Err(unexpected("call_ended", run)) };
-        let max = self.limits.result_bytes_max;
+        let max = self.result_bytes_max();
         Ok(match outcome {
             Outcome::Done(text) => Kind::Ended { outcome: Outcome::Done(cut(text, max)), then: Then::Tell },
             Outcome::NotStarted(why) => {
@@ -225,7 +253,7 @@ impl Agent {
     fn probed(&self, run: &Run, now: Moment, found: Settlement) -> Result<Kind, DecideError> {
         let Phase::Probing(pending) = &run.phase else { return Err(unexpected("probed", run)) };
         let (found, then) = match found {
-            Settlement::Done(text) => (Settlement::Done(cut(text, self.limits.result_bytes_max)), Then::Tell),
+            Settlement::Done(text) => (Settlement::Done(cut(text, self.result_bytes_max())), Then::Tell),
             Settlement::CantTell(why) => (Settlement::CantTell(shorten(why)), Then::Unknown),
             Settlement::NotDone => {
                 let again = self.may_run_again(pending, self.age_ms(pending.since, now));
@@ -235,57 +263,85 @@ impl Agent {
         Ok(Kind::Settled { found, then })
     }
 
-    fn late(&self, call: CallId, outcome: Outcome) -> Kind {
-        let max = self.limits.result_bytes_max;
+    /// A late result of the very call that is waited for settles it: an earlier try came back while
+    /// the next one waits for it, or while the device is asked. Starting the next try all the same
+    /// could do twice what was done once.
+    fn late_in_run(
+        &self,
+        run: &Run,
+        now: Moment,
+        call: CallId,
+        outcome: Outcome,
+    ) -> Result<Kind, DecideError> {
+        match (&run.phase, outcome) {
+            (Phase::Calling(pending), outcome @ (Outcome::Done(_) | Outcome::MayHaveRun(_)))
+                if pending.call.id == call =>
+            {
+                self.ended(run, now, outcome)
+            }
+            (Phase::Probing(pending), Outcome::Done(text)) if pending.call.id == call => {
+                self.probed(run, now, Settlement::Done(text))
+            }
+            (_, outcome) => self.late(call, outcome),
+        }
+    }
+
+    fn late(&self, call: CallId, outcome: Outcome) -> Result<Kind, DecideError> {
+        if call > self.state.calls {
+            return Err(DecideError::Stale);
+        }
+        let max = self.result_bytes_max();
         let outcome = match outcome {
             Outcome::Done(text) => Outcome::Done(cut(text, max)),
             Outcome::NotStarted(why) => Outcome::NotStarted(shorten(why)),
             Outcome::MayHaveRun(why) => Outcome::MayHaveRun(shorten(why)),
         };
-        Kind::EndedLate { call, outcome }
+        Ok(Kind::EndedLate { call, outcome })
     }
 
-    /// What is done about a call whose outcome is lost: the table of classes.
-    fn after_loss(&self, pending: &Pending, age_ms: Option<u64>) -> Then {
-        match pending.call.class {
-            Class::Observe | Class::Safe if self.may_run_again(pending, age_ms) => Then::RunAgain,
-            Class::Keyed { key_valid_s }
-                if self.may_run_again(pending, age_ms)
-                    && age_ms.is_some_and(|age_ms| age_ms <= u64::from(key_valid_s) * 1_000) =>
-            {
-                Then::RunAgain
+    fn generated(&self, run: &Run, tokens: Vec<TokenId>, end: Option<String>) -> Result<Kind, DecideError> {
+        let kind = match (&run.phase, &end) {
+            // It would wear the flash, and count as progress that was not made.
+            (_, None) if tokens.is_empty() => return Err(DecideError::NothingDue),
+            (Phase::Generating(generation), _) => {
+                match self.reply_too_long(run, generation, &tokens, end.as_ref()) {
+                    Some(reason) => Kind::GenerationFailed { reason },
+                    None => Kind::Generated { tokens, end },
+                }
             }
-            Class::ReadBack { .. } => Then::Probe,
-            Class::Observe | Class::Safe | Class::Keyed { .. } | Class::Never => Then::Unknown,
-        }
-    }
-
-    /// Nothing runs again that is too old, of unknown age, or was tried too often.
-    fn may_run_again(&self, pending: &Pending, age_ms: Option<u64>) -> bool {
-        pending.tries < self.limits.tries_max
-            && age_ms.is_some_and(|age_ms| age_ms <= u64::from(self.limits.rerun_s_max) * 1_000)
-    }
-
-    fn lost_at_boot(&self, run: &Run, away_ms: Option<u64>) -> Option<Then> {
-        let Phase::Calling(pending) = &run.phase else { return None };
-        let timeline = &self.state.timeline;
-        let age_ms = match (timeline.age_ms(pending.since, timeline.mono_ms), away_ms) {
-            (Some(before_ms), Some(away_ms)) => Some(before_ms.saturating_add(away_ms)),
-            _ => None,
+            _ => Kind::Generated { tokens, end },
         };
-        Some(self.after_loss(pending, age_ms))
+        generating(run, "generated", kind)
     }
 
-    fn age_ms(&self, since: Mark, now: Moment) -> Option<u64> {
-        // Another boot's monotonic time means nothing here.
-        if now.boot != self.state.timeline.boot {
-            return None;
-        }
-        self.state.timeline.age_ms(since, now.mono_ms)
+    /// Why these tokens can't be taken, if so. A model is asked to keep to the limits; this holds
+    /// where it does not.
+    fn reply_too_long(
+        &self,
+        run: &Run,
+        generation: &Generation,
+        tokens: &[TokenId],
+        end: Option<&String>,
+    ) -> Option<String> {
+        let reply_tokens = tokens.len().saturating_add(generation.tokens.len());
+        let reply_tokens_max = self.reply_tokens_max(run, generation) as usize;
+        let text_bytes = end.map_or(0, String::len);
+        [
+            (tokens.len(), RUN_TOKENS_LIMIT, "tokens at once"),
+            (reply_tokens, reply_tokens_max, "tokens"),
+            (text_bytes, REPLY_BYTES_MAX, "bytes"),
+        ]
+        .into_iter()
+        .find(|(used, max, _)| used > max)
+        .map(|(used, max, unit)| alloc::format!("reply of {used} {unit}, at most {max} fit"))
+    }
+
+    fn result_bytes_max(&self) -> u32 {
+        self.limits.result_bytes_max.min(RESULT_BYTES_LIMIT)
     }
 
     fn time_limit(&self, run: &Run, now: Moment) -> Option<Kind> {
-        if matches!(run.phase, Phase::SettingSafe { .. } | Phase::Ending { .. }) {
+        if run.phase.is_last() {
             return None;
         }
         let since_record_ms = if now.boot == self.state.timeline.boot {
@@ -296,14 +352,6 @@ impl Agent {
         let used_s = run.used.powered_ms.saturating_add(since_record_ms) / 1_000;
         let max = u64::from(self.limits.powered_s_max);
         (used_s >= max).then_some(Kind::LimitReached { limit: LimitName::PoweredSeconds, used: used_s, max })
-    }
-}
-
-/// Whether a call may be repeated without asking anybody.
-pub(crate) const fn is_repeatable(class: Class) -> bool {
-    match class {
-        Class::Observe | Class::Safe => true,
-        Class::Keyed { .. } | Class::ReadBack { .. } | Class::Never => false,
     }
 }
 
@@ -318,14 +366,16 @@ fn approval(run: &Run, id: CallId, verdict: Verdict) -> Result<Kind, DecideError
     }
 }
 
-fn generated(run: &Run, tokens: Vec<TokenId>, end: Option<String>) -> Result<Kind, DecideError> {
-    if let Some(text) = &end
-        && text.len() > REPLY_BYTES_MAX
-    {
-        let reason = alloc::format!("reply of {} bytes, at most {REPLY_BYTES_MAX} fit", text.len());
-        return generating(run, "generated", Kind::GenerationFailed { reason });
-    }
-    generating(run, "generated", Kind::Generated { tokens, end })
+fn calls_reached(used: u32, max: u32) -> Kind {
+    Kind::LimitReached { limit: LimitName::Calls, used: used.into(), max: max.into() }
+}
+
+/// Why a call can't be kept in one record, if so; the model reads it.
+fn too_long(new: &NewCall) -> Option<String> {
+    [("tool name", new.tool.len(), TOOL_BYTES_MAX), ("arguments", new.arguments.len(), ARGUMENTS_BYTES_MAX)]
+        .into_iter()
+        .find(|(_, bytes, bytes_max)| bytes > bytes_max)
+        .map(|(what, bytes, max)| alloc::format!("error: {what} of {bytes} bytes, at most {max} fit"))
 }
 
 fn generating(run: &Run, event: &'static str, kind: Kind) -> Result<Kind, DecideError> {
@@ -338,3 +388,6 @@ fn generating(run: &Run, event: &'static str, kind: Kind) -> Result<Kind, Decide
 fn unexpected(event: &'static str, run: &Run) -> DecideError {
     DecideError::Unexpected { event, phase: run.phase.name() }
 }
+
+#[cfg(test)]
+mod tests;

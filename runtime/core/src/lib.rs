@@ -5,15 +5,24 @@
 #![no_std]
 
 extern crate alloc;
+#[cfg(test)]
+extern crate std;
 
 mod agent;
 mod apply;
 mod decide;
 mod event;
 mod limits;
+mod loss;
 mod record;
+#[cfg(test)]
+mod rehearsal;
+mod run;
 mod state;
 mod text;
+mod timeline;
+#[cfg(test)]
+mod walk;
 mod words;
 
 pub use agent::Agent;
@@ -21,13 +30,13 @@ pub use apply::OutOfPlace;
 pub use decide::DecideError;
 pub use event::{Effect, Event, Move, NewCall, Verdict};
 pub use limits::{
-    ABORTS_MAX, ARGUMENTS_BYTES_MAX, LimitName, Limits, REASON_BYTES_MAX, REPLY_BYTES_MAX,
-    RESULT_BYTES_LIMIT, TASK_BYTES_MAX, UNKNOWN_MAX,
+    ABORTS_MAX, ARGUMENTS_BYTES_MAX, CHANGE_BYTES_MAX, CHANGES_MAX, LimitName, Limits, REASON_BYTES_MAX,
+    RECORD_BYTES_MAX, REPLY_BYTES_MAX, RESULT_BYTES_LIMIT, RUN_TOKENS_LIMIT, TASK_BYTES_MAX,
+    TASK_ID_BYTES_MAX, TOOL_BYTES_MAX, UNKNOWN_MAX,
 };
 pub use record::{DecodeError, Digest, Digests, End, Kind, RECORD_VERSION, Record, Then};
-pub use state::{
-    Attempt, Finished, Generation, Mark, Notice, Pending, Phase, Run, State, Timeline, Turn, Used,
-};
+pub use state::{Attempt, Finished, Generation, Notice, Pending, Phase, Run, State, Turn, Used};
+pub use timeline::{Mark, Timeline};
 pub use words::{
     ActivityId, Call, CallId, Class, GenerationId, Moment, Outcome, RunId, Settlement, StepId, TokenId,
 };

@@ -54,8 +54,37 @@ pub const REPLY_BYTES_MAX: usize = 2_048;
 /// Bytes of the arguments of one call.
 pub const ARGUMENTS_BYTES_MAX: usize = 1_024;
 
-/// Bytes of a reason, a notice or a baseline.
+/// Bytes of a tool's name; a reply that names a longer one is refused.
+pub const TOOL_BYTES_MAX: usize = 64;
+
+/// Bytes of the operator's own name for a run; a longer one is refused before anything is written.
+pub const TASK_ID_BYTES_MAX: usize = 128;
+
+/// Bytes of a reason or a baseline.
 pub const REASON_BYTES_MAX: usize = 256;
+
+/// Entries of one list of what was changed or could not be set; the last says what is left out.
+pub const CHANGES_MAX: usize = 16;
+
+/// Bytes of one such entry.
+pub const CHANGE_BYTES_MAX: usize = 96;
+
+/// Tokens in one record; a model that reports more at once fails that generation.
+pub const RUN_TOKENS_LIMIT: usize = 128;
+
+/// Bytes of the largest record, whatever is reported. The journal must take records of this size.
+pub const RECORD_BYTES_MAX: usize = 3_400;
+
+const _: () = {
+    // Moment, lengths, counters and digests, each at its longest.
+    let rest = 192;
+    let token_bytes_max = 5;
+    assert!(TASK_BYTES_MAX + TASK_ID_BYTES_MAX + rest <= RECORD_BYTES_MAX);
+    assert!(REPLY_BYTES_MAX + RUN_TOKENS_LIMIT * token_bytes_max + rest <= RECORD_BYTES_MAX);
+    assert!(ARGUMENTS_BYTES_MAX + TOOL_BYTES_MAX + 2 * REASON_BYTES_MAX + rest <= RECORD_BYTES_MAX);
+    assert!(2 * CHANGES_MAX * (CHANGE_BYTES_MAX + 1) + rest <= RECORD_BYTES_MAX);
+    assert!(RESULT_BYTES_LIMIT as usize + rest <= RECORD_BYTES_MAX);
+};
 
 /// Calls with an unknown outcome that are remembered. When there are more, every call that is not
 /// repeatable needs approval.

@@ -294,3 +294,6 @@ pub(crate) fn decode_versioned<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Resul
     let (value, rest) = postcard::take_from_bytes(body).map_err(|_| DecodeError::Malformed)?;
     if rest.is_empty() { Ok(value) } else { Err(DecodeError::Leftover { bytes: rest.len() }) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     record::{DecodeError, Digests, End, decode_versioned, encode_versioned},
+    timeline::{Mark, Timeline},
     words::{ActivityId, Call, CallId, GenerationId, RunId, StepId, TokenId},
 };
 
@@ -30,30 +31,6 @@ pub struct State {
     pub unknown: Vec<Call>,
     /// Set when more calls were unknown than are remembered.
     pub unknown_overflowed: bool,
-}
-
-/// Time as far as the records know it.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
-pub struct Timeline {
-    /// Boot of the newest record.
-    pub boot: u32,
-    /// Its monotonic time.
-    pub mono_ms: u64,
-    /// Its wall-clock time, where that was trusted.
-    pub clock: Option<u64>,
-    /// Milliseconds since the first record, gaps of known length included.
-    pub elapsed_ms: u64,
-    /// Gaps of unknown length so far. Two moments compare only within one value.
-    pub gaps: u32,
-}
-
-/// A moment on the time line.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
-pub struct Mark {
-    /// [`Timeline::elapsed_ms`] then.
-    pub elapsed_ms: u64,
-    /// [`Timeline::gaps`] then.
-    pub gaps: u32,
 }
 
 /// One run: a task on its way to an answer.
@@ -235,22 +212,6 @@ impl State {
     }
 }
 
-impl Timeline {
-    /// The newest moment.
-    #[must_use]
-    pub fn mark(&self) -> Mark {
-        Mark { elapsed_ms: self.elapsed_ms, gaps: self.gaps }
-    }
-
-    /// Milliseconds from `mark` to the monotonic time `mono_ms` of the present boot, or `None`
-    /// where a gap of unknown length lies between.
-    #[must_use]
-    pub fn age_ms(&self, mark: Mark, mono_ms: u64) -> Option<u64> {
-        let now = self.elapsed_ms.saturating_add(mono_ms.saturating_sub(self.mono_ms));
-        (mark.gaps == self.gaps).then(|| now.saturating_sub(mark.elapsed_ms))
-    }
-}
-
 impl Notice {
     /// What the model reads.
     #[must_use]
@@ -264,6 +225,12 @@ impl Notice {
 }
 
 impl Phase {
+    /// Whether the run's end is settled and only has to be carried out.
+    #[must_use]
+    pub const fn is_last(&self) -> bool {
+        matches!(self, Self::SettingSafe { .. } | Self::Ending { .. })
+    }
+
     /// The phase's name, for logs and errors.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -279,3 +246,6 @@ impl Phase {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

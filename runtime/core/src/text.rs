@@ -1,8 +1,8 @@
-//! Shortening of text that records and prompts hold.
+//! Shortening of what records and prompts hold.
 
-use alloc::string::String;
+use alloc::{string::String, vec::Vec};
 
-use crate::limits::REASON_BYTES_MAX;
+use crate::limits::{CHANGE_BYTES_MAX, CHANGES_MAX, REASON_BYTES_MAX};
 
 /// Cuts `text` to at most `bytes_max` bytes and says so in its last words.
 pub(crate) fn cut(mut text: String, bytes_max: u32) -> String {
@@ -10,9 +10,9 @@ pub(crate) fn cut(mut text: String, bytes_max: u32) -> String {
     if text.len() <= bytes_max {
         return text;
     }
-    let bytes = text.len();
-    let mark = alloc::format!(" [cut: {bytes} bytes]");
-    truncate(&mut text, bytes_max.saturating_sub(mark.len()));
+    let mut mark = alloc::format!(" [cut: {} bytes]", text.len());
+    truncate(&mut mark, bytes_max);
+    truncate(&mut text, bytes_max - mark.len());
     text.push_str(&mark);
     text
 }
@@ -23,6 +23,30 @@ pub(crate) fn shorten(mut reason: String) -> String {
     reason
 }
 
+/// Cuts a list of changes to [`CHANGES_MAX`] entries of [`CHANGE_BYTES_MAX`] bytes. The last entry
+/// then says how many are left out.
+pub(crate) fn shorten_list(mut changes: Vec<String>) -> Vec<String> {
+    if changes.len() > CHANGES_MAX {
+        let left_out = changes.len() - (CHANGES_MAX - 1);
+        changes.truncate(CHANGES_MAX - 1);
+        changes.push(alloc::format!("and {left_out} more"));
+    }
+    for change in &mut changes {
+        truncate(change, CHANGE_BYTES_MAX);
+    }
+    changes
+}
+
+/// Adds `change` to `changes` unless it is there, within [`CHANGES_MAX`] entries. The last entry
+/// then says that there are more.
+pub(crate) fn add_change(changes: &mut Vec<String>, change: &String) {
+    if changes.contains(change) || changes.len() >= CHANGES_MAX {
+        return;
+    }
+    let is_last = changes.len() == CHANGES_MAX - 1;
+    changes.push(if is_last { "and more".into() } else { change.clone() });
+}
+
 fn truncate(text: &mut String, bytes_max: usize) {
     let mut end = bytes_max.min(text.len());
     while !text.is_char_boundary(end) {
@@ -30,3 +54,6 @@ fn truncate(text: &mut String, bytes_max: usize) {
     }
     text.truncate(end);
 }
+
+#[cfg(test)]
+mod tests;

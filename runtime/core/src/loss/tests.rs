@@ -1,0 +1,251 @@
+use super::*;
+use crate::{
+    event::Event,
+    limits::Limits,
+    record::Kind,
+    rehearsal::{Rehearsal, done, lost},
+    words::{Outcome, Settlement},
+};
+
+const OBSERVE: Class = Class::Observe;
+const SAFE: Class = Class::Safe;
+const KEYED: Class = Class::Keyed { key_valid_s: 60 };
+const READ_BACK: Class = Class::ReadBack { settle_ms: 250 };
+const NEVER: Class = Class::Never;
+
+fn limits() -> Limits {
+    Limits { tries_max: 3, rerun_s_max: 600, ..Limits::default() }
+}
+
+/// What follows when a try is lost while the process lives, `after_ms` behind the intent.
+fn lost_after(class: Class, after_ms: u64) -> Then {
+    let mut board = Rehearsal::calling(limits(), class);
+    board.wait_ms(after_ms);
+    match board.ended(lost()) {
+        Kind::Ended { then, .. } => then,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What follows when the process is cut 40 s behind the intent and was away for `away_ms`.
+fn cut_for(class: Class, away_ms: Option<u64>) -> Then {
+    let mut board = Rehearsal::calling(limits(), class);
+    board.wait_ms(40_000);
+    // A record of something else shows how far time got.
+    board.event(Event::ChangeAccepted(board.run().digests));
+    match board.boot(away_ms) {
+        Kind::Booted { lost: Some(then), .. } => then,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_lost_try_is_followed_by_what_its_class_allows() {
+    for (class, then) in [
+        (OBSERVE, Then::RunAgain),
+        (SAFE, Then::RunAgain),
+        (KEYED, Then::RunAgain),
+        (READ_BACK, Then::Probe),
+        (NEVER, Then::Unknown),
+    ] {
+        assert_eq!(lost_after(class, 1_000), then, "{class:?}");
+    }
+}
+
+#[test]
+fn nothing_runs_again_beyond_its_age() {
+    for (class, age_ms, then) in [
+        (OBSERVE, 600_000, Then::RunAgain),
+        (OBSERVE, 600_001, Then::Unknown),
+        (SAFE, 600_000, Then::RunAgain),
+        (SAFE, 600_001, Then::Unknown),
+        (KEYED, 60_000, Then::RunAgain),
+        (KEYED, 60_001, Then::Unknown),
+        (Class::Keyed { key_valid_s: u32::MAX }, 600_000, Then::RunAgain),
+        (Class::Keyed { key_valid_s: u32::MAX }, 600_001, Then::Unknown),
+        (READ_BACK, 600_001, Then::Probe),
+    ] {
+        assert_eq!(lost_after(class, age_ms), then, "{class:?} {age_ms}");
+    }
+}
+
+#[test]
+fn a_cut_counts_the_time_before_and_the_time_away() {
+    for (class, away_ms, then) in [
+        (OBSERVE, 560_000, Then::RunAgain),
+        (OBSERVE, 560_001, Then::Unknown),
+        (SAFE, 560_000, Then::RunAgain),
+        (SAFE, 560_001, Then::Unknown),
+        (KEYED, 20_000, Then::RunAgain),
+        (KEYED, 20_001, Then::Unknown),
+        (READ_BACK, 560_001, Then::Probe),
+        (NEVER, 0, Then::Unknown),
+        (SAFE, u64::MAX, Then::Unknown),
+    ] {
+        assert_eq!(cut_for(class, Some(away_ms)), then, "{class:?} {away_ms}");
+    }
+}
+
+#[test]
+fn nothing_of_unknown_age_runs_again() {
+    for (class, then) in [
+        (OBSERVE, Then::Unknown),
+        (SAFE, Then::Unknown),
+        (KEYED, Then::Unknown),
+        (READ_BACK, Then::Probe),
+        (NEVER, Then::Unknown),
+    ] {
+        assert_eq!(cut_for(class, None), then, "{class:?}");
+    }
+}
+
+#[test]
+fn an_unknown_gap_before_a_known_one_is_not_forgotten() {
+    // The probe outlives the gap, so that the age is asked for after it.
+    let mut board = Rehearsal::calling(limits(), READ_BACK);
+    board.boot(None);
+    board.boot(Some(0));
+    assert!(matches!(board.phase(), Phase::Probing(_)));
+    let activity = board.activity();
+    let kind = board.event(Event::Probed { activity, found: Settlement::NotDone });
+    assert_eq!(kind, Kind::Settled { found: Settlement::NotDone, then: Then::Tell });
+    assert_eq!(board.told()[0], "error: dose did not run");
+}
+
+#[test]
+fn tries_are_bounded_over_losses_and_cuts() {
+    for class in [OBSERVE, SAFE, KEYED] {
+        let mut board = Rehearsal::calling(limits(), class);
+        let again = Kind::Ended { outcome: lost(), then: Then::RunAgain };
+        assert_eq!(board.ended(lost()), again, "{class:?}");
+        assert!(matches!(board.boot(Some(10)), Kind::Booted { lost: Some(Then::RunAgain), .. }));
+        assert!(matches!(board.phase(), Phase::Calling(pending) if pending.tries == 3));
+        assert_eq!(board.ended(lost()), Kind::Ended { outcome: lost(), then: Then::Unknown }, "{class:?}");
+        let told = board.told();
+        let expected = match class {
+            Class::Observe => "error: dose gave no result",
+            _ => "unknown: dose may have run; check before deciding",
+        };
+        assert_eq!(told[0], expected);
+        assert_eq!(board.agent.state().unknown.len(), usize::from(!is_repeatable(class)));
+        board.assert_replays();
+    }
+}
+
+#[test]
+fn a_call_that_ran_again_is_the_same_call() {
+    let mut board = Rehearsal::calling(limits(), KEYED);
+    let Phase::Calling(first) = board.phase().clone() else { panic!() };
+    let activity = board.activity();
+    board.ended(lost());
+    let Phase::Calling(second) = board.phase() else { panic!() };
+    assert_eq!(second.call, first.call);
+    assert_eq!(second.since, first.since);
+    assert_ne!(board.activity(), activity, "a new try is a new activity");
+    assert_eq!(board.run().used.calls, 1);
+}
+
+#[test]
+fn a_probe_settles_a_lost_call() {
+    let probed = |found: Settlement| {
+        let mut board = Rehearsal::calling(limits(), READ_BACK);
+        board.ended(lost());
+        let activity = board.activity();
+        assert!(
+            matches!(board.agent.effect(), crate::Effect::Probe { settle_ms: 250, .. }),
+            "the device settles first"
+        );
+        board.event(Event::Probed { activity, found });
+        board
+    };
+    let ran = probed(Settlement::Done("counter 8".into()));
+    assert_eq!(ran.told(), ["counter 8"]);
+    assert_eq!(ran.agent.state().unknown.len(), 0);
+
+    let not_run = probed(Settlement::NotDone);
+    assert!(matches!(not_run.phase(), Phase::Calling(pending) if pending.tries == 2));
+
+    let unclear = probed(Settlement::CantTell("bus is down".into()));
+    assert_eq!(unclear.told(), ["unknown: dose may have run; check before deciding"]);
+    assert_eq!(unclear.agent.state().unknown.len(), 1);
+}
+
+#[test]
+fn a_probe_that_finds_nothing_done_stops_at_the_last_try() {
+    let mut board = Rehearsal::calling(limits(), READ_BACK);
+    for tries in 1..=3 {
+        assert!(matches!(board.phase(), Phase::Calling(pending) if pending.tries == tries));
+        board.ended(lost());
+        let activity = board.activity();
+        board.event(Event::Probed { activity, found: Settlement::NotDone });
+    }
+    assert_eq!(board.told(), ["error: dose did not run"]);
+}
+
+#[test]
+fn a_probe_goes_on_over_a_boot() {
+    let mut board = Rehearsal::calling(limits(), READ_BACK);
+    board.ended(lost());
+    let activity = board.activity();
+    assert!(matches!(board.boot(Some(5)), Kind::Booted { lost: None, .. }));
+    assert!(matches!(board.phase(), Phase::Probing(_)));
+    assert_ne!(board.activity(), activity, "the new process asks the device itself");
+}
+
+#[test]
+fn an_earlier_try_that_returns_while_the_next_waits_settles_the_call() {
+    // The driver holds the second try back until the device has returned the first.
+    for class in [SAFE, KEYED] {
+        let mut board = Rehearsal::calling(limits(), class);
+        board.ended(lost());
+        let call = board.agent.state().calls;
+        let kind = board.event(Event::CallEndedLate { call, outcome: done("dosed") });
+        assert_eq!(kind, Kind::Ended { outcome: done("dosed"), then: Then::Tell });
+        assert_eq!(board.told(), ["dosed"]);
+    }
+}
+
+#[test]
+fn an_earlier_try_that_may_have_run_after_the_probe_is_asked_about_again() {
+    let mut board = Rehearsal::calling(limits(), READ_BACK);
+    board.ended(lost());
+    let activity = board.activity();
+    board.event(Event::Probed { activity, found: Settlement::NotDone });
+    assert!(matches!(board.phase(), Phase::Calling(_)));
+    let call = board.agent.state().calls;
+    let kind = board.event(Event::CallEndedLate { call, outcome: lost() });
+    assert_eq!(kind, Kind::Ended { outcome: lost(), then: Then::Probe });
+}
+
+#[test]
+fn a_late_result_during_a_probe_is_the_answer() {
+    let mut board = Rehearsal::calling(limits(), READ_BACK);
+    board.ended(lost());
+    let call = board.agent.state().calls;
+    let kind = board.event(Event::CallEndedLate { call, outcome: done("counter 8") });
+    assert_eq!(kind, Kind::Settled { found: Settlement::Done("counter 8".into()), then: Then::Tell });
+
+    // That an earlier try certainly did not run says nothing the next one has to wait for.
+    let mut board = Rehearsal::calling(limits(), SAFE);
+    board.ended(lost());
+    let call = board.agent.state().calls;
+    let outcome = Outcome::NotStarted("cancelled".into());
+    assert!(matches!(board.event(Event::CallEndedLate { call, outcome }), Kind::EndedLate { .. }));
+    assert!(matches!(board.phase(), Phase::Calling(pending) if pending.tries == 2));
+}
+
+#[test]
+fn a_record_never_makes_a_class_do_what_it_rules_out() {
+    for (class, then) in [
+        (NEVER, Then::RunAgain),
+        (NEVER, Then::Probe),
+        (KEYED, Then::Probe),
+        (SAFE, Then::Probe),
+        (OBSERVE, Then::Probe),
+    ] {
+        let mut board = Rehearsal::calling(limits(), class);
+        let kind = Kind::Ended { outcome: lost(), then };
+        let record = crate::Record { at: board.now, kind };
+        assert!(board.agent.apply(&record).is_err(), "{class:?} {then:?}");
+    }
+}

@@ -3,6 +3,20 @@
 //! Leaves out any concrete device or network, and the decision whether a lost call may run again:
 //! that is `everstep-core`'s.
 
+pub mod arguments;
+pub mod builtin;
+mod clock;
+pub mod device;
+mod sink;
 mod tool;
+mod toolbox;
 
+pub use arguments::{parse_arguments, schema_for};
+pub use clock::Clock;
+pub use device::{Device, DeviceError};
+pub use sink::{FileSink, LineSink, SINK_BYTES_MAX, SinkError};
 pub use tool::{BoxFuture, Cancel, Context, Tool, ToolCall, ToolSpec, Trust};
+pub use toolbox::{
+    Checked, Definition, RUN_MS_LIMIT, Refusal, SCHEMA_BYTES_MAX, SCHEMA_DEPTH_MAX, SUMMARY_BYTES_MAX,
+    TOOLS_MAX, Toolbox, ToolboxError,
+};

@@ -103,6 +103,12 @@ pub trait Tool: Send + Sync {
         Box::pin(async { Ok(None) })
     }
 
+    /// For a tool that only lets time pass: the board's milliseconds to wait. The runtime then sleeps
+    /// durably and never calls `run`.
+    fn wait_ms(&self, _arguments: &Value) -> Option<u64> {
+        None
+    }
+
     /// Asks the device whether an earlier try of `call` ran. Moves nothing.
     fn probe<'a>(&'a self, _call: &'a ToolCall) -> BoxFuture<'a, Settlement> {
         Box::pin(async { Settlement::CantTell("the device can't be read back".into()) })

@@ -1,0 +1,57 @@
+//! Traits for the parts of a cold room that `embedded-hal` has no words for. They block.
+
+use super::DeviceError;
+
+/// What the room's sensors show at one moment, as read: not yet checked against any range.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RoomReading {
+    /// Air, in degrees Celsius.
+    pub air_c: f64,
+    /// Ice on the evaporator, in millimetres.
+    pub ice_mm: f64,
+    /// Whether the door stands open.
+    pub door_open: bool,
+    /// Whether the compressor turns, whatever it was told.
+    pub compressor_on: bool,
+    /// The fan's speed.
+    pub fan_percent: u8,
+    /// Seconds the defrost heater still runs; 0 while it is off.
+    pub defrost_left_s: u32,
+}
+
+/// Reads a room.
+pub trait RoomSensor: Send {
+    /// Reads all sensors at one moment.
+    ///
+    /// # Errors
+    ///
+    /// Which sensor does not answer.
+    fn read(&mut self) -> Result<RoomReading, DeviceError>;
+}
+
+/// A defrost heater with a timer of its own: once started it ends by itself.
+pub trait DefrostHeater: Send {
+    /// Starts the heater for `seconds`. Not repeatable: a second start heats for longer.
+    ///
+    /// # Errors
+    ///
+    /// [`DeviceError::NotSent`] only where the heater certainly did not start.
+    fn start(&mut self, seconds: u32) -> Result<(), DeviceError>;
+}
+
+/// A pump that doses in pulses and counts them for good.
+pub trait DosingPump: Send {
+    /// Gives `pulses` pulses. Not repeatable.
+    ///
+    /// # Errors
+    ///
+    /// [`DeviceError::NotSent`] only where no pulse was given.
+    fn pulse(&mut self, pulses: u32) -> Result<(), DeviceError>;
+
+    /// Pulses given since the pump was made.
+    ///
+    /// # Errors
+    ///
+    /// Why the counter can't be read.
+    fn counter(&mut self) -> Result<u64, DeviceError>;
+}

@@ -27,7 +27,9 @@ pub struct OutOfPlace {
 }
 
 impl Agent {
-    /// Moves past `record`.
+    /// Moves past `record`, which is on flash already. Never panics, whatever the record and the
+    /// state: numbers that don't follow, a call that its class rules out and counters at their end
+    /// are refused. Work is bounded by the state's size.
     ///
     /// # Errors
     ///

@@ -59,7 +59,8 @@ pub enum DecideError {
 }
 
 impl Agent {
-    /// Decides what `event` means at `now`. Changes nothing.
+    /// Decides what `event` means at `now`. Changes nothing; [`Agent::apply`] takes whatever this
+    /// answers, once it is on flash. Texts and lists that are too long for a record are cut here.
     ///
     /// # Errors
     ///

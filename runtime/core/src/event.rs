@@ -33,7 +33,9 @@ pub enum Event {
     },
     /// The driver is ready to ask the model.
     AttemptReady(ActivityId),
-    /// The model sampled tokens.
+    /// The model sampled tokens: at most [`RUN_TOKENS_LIMIT`](crate::RUN_TOKENS_LIMIT) at once, and
+    /// no more in all than [`Effect::Generate`] allows. Beyond that the generation fails. A run of no
+    /// tokens leads to no record, unless it ends the reply.
     Generated {
         /// For which activity.
         activity: ActivityId,
@@ -42,7 +44,8 @@ pub enum Event {
         /// With the last of them, the whole text.
         end: Option<String>,
     },
-    /// The constraint refuses the tokens on flash.
+    /// The constraint refuses the tokens on flash: they are discarded. Where there are none it counts
+    /// as a failed generation, so that a model can't refuse for ever.
     PrefixRefused {
         /// For which activity.
         activity: ActivityId,
@@ -79,7 +82,9 @@ pub enum Event {
         /// What is known of it.
         outcome: Outcome,
     },
-    /// A call that had been given up returned after all.
+    /// A try that had been given up returned after all. If its call is still waited for, because the
+    /// next try is held back until this one returned or the device is being asked, this is the call's
+    /// outcome and no further try begins.
     CallEndedLate {
         /// Which call.
         call: CallId,
@@ -93,7 +98,7 @@ pub enum Event {
         /// Its answer.
         found: Settlement,
     },
-    /// A durable wait has passed.
+    /// A durable wait has passed, as long as [`Effect::Sleep`] said.
     Woke(ActivityId),
     /// An operator decided about a call.
     Approval {
@@ -107,7 +112,8 @@ pub enum Event {
         /// Why.
         reason: String,
     },
-    /// The safe states were set, or not.
+    /// The safe states were set, or not: the run ends either way, and what failed is on flash. Lists
+    /// are cut to [`CHANGES_MAX`](crate::CHANGES_MAX) entries.
     SafeSet {
         /// For which activity.
         activity: ActivityId,
@@ -120,9 +126,10 @@ pub enum Event {
     EndReady(ActivityId),
     /// The operator accepts a change of model, tools or board file.
     ChangeAccepted(Digests),
-    /// Time went on without any other event.
+    /// Time went on without any other event; reaches [`Limits::powered_s_max`](crate::Limits), or
+    /// nothing.
     TimePassed,
-    /// The journal has no room for the next intent and its reserve.
+    /// The journal has no room for the next intent and its reserve. Ends the run, once.
     JournalFull {
         /// Bytes needed.
         bytes: u64,

@@ -1,7 +1,9 @@
 //! Records: the durable facts of an agent, and their bytes on flash.
 //!
-//! A record is one version byte and the postcard form of [`Record`]. Variants of [`Kind`] are only
-//! ever appended, and the golden bytes in the tests are never edited.
+//! A record is one version byte and the postcard form of [`Record`], at most
+//! [`RECORD_BYTES_MAX`](crate::RECORD_BYTES_MAX) bytes where [`Agent::decide`](crate::Agent::decide)
+//! made it. Variants of [`Kind`] are only ever appended, and the golden bytes in the tests are never
+//! edited.
 
 use alloc::{string::String, vec::Vec};
 

@@ -112,9 +112,9 @@ pub struct ModelSection {
     /// A GGUF file, relative to the board file, or `scripted:FILE`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// Tokens of context.
-    pub context_tokens_max: Whole<4096, 256, 131_072>,
-    /// Threads that compute; 0 takes one for each core.
+    /// Tokens of context; 0 takes what the model was trained for, within the engine's own limit.
+    pub context_tokens_max: Whole<0, 0, 131_072>,
+    /// Threads that compute; 0 leaves it to the engine, which takes one for a small model.
     pub threads: Whole<0, 0, 256>,
     /// How freely tokens are drawn; 0 takes the most likely one.
     pub temperature: Ratio<0, 20>,

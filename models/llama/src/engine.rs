@@ -223,7 +223,7 @@ fn digest(file: &mut File, bytes: u64, on_progress: &mut OnProgress) -> io::Resu
 }
 
 /// The one backend of the process. It is never torn down: another engine may come.
-fn backend(engine_log: bool) -> Result<&'static LlamaBackend, LoadFailure> {
+pub(crate) fn backend(engine_log: bool) -> Result<&'static LlamaBackend, LoadFailure> {
     static BACKEND: OnceLock<Result<LlamaBackend, String>> = OnceLock::new();
     let backend = BACKEND.get_or_init(|| {
         send_logs_to_tracing(LogOptions::default().with_logs_enabled(engine_log));

@@ -10,6 +10,7 @@ use everstep_model::{Family, ToolDefinition};
 use llguidance::{
     Matcher, ParserFactory,
     api::{ParserLimits, StopReason, TopLevelGrammar},
+    earley::SlicedBiasComputer,
 };
 use serde_json::{Value, json};
 use toktrie::{InferenceCapabilities, SimpleVob, TokEnv};
@@ -86,15 +87,24 @@ pub(crate) struct ConstraintError(String);
 const TOOLS_MAX: usize = 128;
 
 impl Grammars {
-    /// Sets up the compiler. Costs a walk over the vocabulary.
+    /// Sets up the compiler for a vocabulary. Costs a walk over it.
     pub(crate) fn new(vocabulary: &Vocabulary, family: &'static Family) -> Result<Self, GrammarError> {
-        let environment: TokEnv = vocabulary.token_environment();
-        let slices = llguidance::earley::SlicedBiasComputer::general_slices();
-        let mut factory = ParserFactory::new(&environment, InferenceCapabilities::default(), &slices)
+        let control_token = |text: &str| vocabulary.control_token(text);
+        Self::with_environment(&vocabulary.token_environment(), family, control_token)
+    }
+
+    /// `control_token` tells the token of a mark that plain text never becomes.
+    fn with_environment(
+        environment: &TokEnv,
+        family: &'static Family,
+        control_token: impl Fn(&str) -> Option<TokenId>,
+    ) -> Result<Self, GrammarError> {
+        let slices = SlicedBiasComputer::general_slices();
+        let mut factory = ParserFactory::new(environment, InferenceCapabilities::default(), &slices)
             .map_err(|error| GrammarError::Build { reason: error.to_string() })?;
         factory.quiet();
         *factory.limits_mut() = ParserLimits { verbose_errors: false, ..ParserLimits::default() };
-        let mark = |text: &str| match vocabulary.control_token(text) {
+        let mark = |text: &str| match control_token(text) {
             Some(token) => format!("<[{token}]>"),
             None => quoted(text),
         };
@@ -242,3 +252,6 @@ fn failure(error: &impl ToString) -> ConstraintError {
 fn one_line(text: &str) -> String {
     text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default().chars().take(300).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -109,6 +109,10 @@ fn walk(schema: &Value, place: &str, depth: usize) -> Result<Value, SchemaError>
         if ANNOTATIONS.contains(&known) || (known == "format" && is_number(object)) {
             continue;
         }
+        if let Some(values) = constants(known, value).filter(|_| !object.contains_key("enum")) {
+            kept.insert("enum".to_owned(), values);
+            continue;
+        }
         let value = if PLAIN.contains(&known) {
             if known == "$ref" && !value.as_str().is_some_and(|target| target.starts_with('#')) {
                 return Err(form("a `$ref` leads outside of the schema", &here));
@@ -136,6 +140,29 @@ fn walk(schema: &Value, place: &str, depth: usize) -> Result<Value, SchemaError>
         bound(&mut kept);
     }
     Ok(Value::Object(kept))
+}
+
+/// The values of a `oneOf` of different constants, which is how documented choices are written. Any other
+/// `oneOf` asks for exactly one match, which no grammar can count.
+fn constants(keyword: &str, value: &Value) -> Option<Value> {
+    if keyword != "oneOf" {
+        return None;
+    }
+    let mut values: Vec<Value> = Vec::new();
+    for branch in value.as_array()? {
+        let branch = branch.as_object()?;
+        let only = |key: &String| key == "const" || key == "type" || ANNOTATIONS.contains(&key.as_str());
+        let constant = branch.get("const").filter(|_| branch.keys().all(only))?;
+        let fits = match branch.get("type").map(Value::as_str) {
+            None => true,
+            Some(kind) => constant.is_string() && kind == Some("string"),
+        };
+        if !fits || values.contains(constant) {
+            return None;
+        }
+        values.push(constant.clone());
+    }
+    Some(Value::Array(values))
 }
 
 /// Gives a number the bounds it lacks. Without them a grammar allows `1e999`, which no parser reads.
@@ -197,6 +224,19 @@ mod tests {
             "additionalProperties": false,
         });
         assert_eq!(check(&schema).unwrap().to_string(), expected.to_string());
+    }
+
+    #[test]
+    fn one_of_different_constants_is_an_enumeration() {
+        let choice = |name: &str| json!({"const": name, "type": "string", "description": name});
+        let checked = check(&arguments(json!({"oneOf": [choice("on"), choice("off")]}))).unwrap();
+        assert_eq!(checked["properties"]["x"], json!({"enum": ["on", "off"]}));
+        for other in [json!([choice("on"), choice("on")]), json!([{"const": 1}, {}]), json!([{"enum": [1]}])]
+        {
+            assert!(check(&arguments(json!({"oneOf": other}))).is_err());
+        }
+        assert!(check(&arguments(json!({"oneOf": [{"const": 1, "type": "string"}]}))).is_err());
+        assert!(check(&arguments(json!({"oneOf": [choice("on")], "enum": ["off"]}))).is_err());
     }
 
     #[test]

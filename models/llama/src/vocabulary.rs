@@ -314,35 +314,4 @@ fn collect_texts<'a>(value: &'a Value, texts: &mut Vec<&'a str>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_mark_stays_whole() {
-        let marks = ["<tool_call>".to_owned(), "</tool_call>".to_owned()];
-        assert_eq!(cut_inside("air <tool_call>x", &marks), ["air <", "tool_call>x"]);
-        assert_eq!(cut_inside("<tool_call><tool_call>", &marks), ["<", "tool_call><", "tool_call>"]);
-        assert_eq!(cut_inside("air -4.2 C <", &marks), ["air -4.2 C <"]);
-        assert!(cut_inside("", &marks).is_empty());
-    }
-
-    #[test]
-    fn text_is_made_from_bytes_across_tokens() {
-        let mut pieces = Pieces::default();
-        for piece in [&b"a"[..], b"", &[0xC2], &[0xB0, b'C'], &[0xFF]] {
-            pieces.push(piece).unwrap();
-        }
-        assert_eq!(pieces.text(&[0, 2, 3]), "a\u{b0}C");
-        assert_eq!(pieces.text(&[2]), "\u{fffd}");
-        assert_eq!(pieces.text(&[4, 1, 0]), "\u{fffd}a");
-        assert_eq!(pieces.bytes(&[9, u32::MAX]), b"");
-    }
-
-    #[test]
-    fn every_text_of_a_schema_is_looked_at() {
-        let mut texts = Vec::new();
-        let schema = serde_json::json!({"a": {"enum": ["b", 1]}, "c": [{"d": "e"}]});
-        collect_texts(&schema, &mut texts);
-        assert_eq!(texts, ["a", "enum", "b", "c", "d", "e"]);
-    }
-}
+mod tests;

@@ -139,7 +139,6 @@ fn events_of_an_activity_that_is_over_are_stale() {
                 Event::SafeSet { activity, changed: vec![], failed: vec![] },
                 Event::EndReady(activity),
             ] {
-                // A token run of nothing is nothing, whenever it comes.
                 assert_eq!(board.try_event(event.clone()), Err(DecideError::Stale), "{name} {event:?}");
             }
         }
@@ -314,6 +313,32 @@ fn a_run_of_no_tokens_is_no_progress() {
     assert_eq!(board.try_event(nothing), Err(DecideError::NothingDue));
     let end = Event::Generated { activity, tokens: vec![], end: Some("the end".into()) };
     assert!(matches!(board.event(end), Kind::Generated { .. }), "the last token may be on flash already");
+}
+
+#[test]
+fn every_phase_names_its_one_effect() {
+    let effects = [
+        "begin_attempt",
+        "generate",
+        "decide",
+        "call_tool",
+        "call_tool",
+        "probe",
+        "sleep",
+        "await_approval",
+        "set_safe",
+        "finish",
+    ];
+    for ((name, mut board), expected) in phases().into_iter().zip(effects) {
+        let effect = board.agent.effect();
+        assert_eq!((effect.name(), effect.activity()), (expected, Some(board.activity())), "{name}");
+        // A new process starts what is under way itself: what the old one did counts for nothing.
+        let activity = board.activity();
+        board.boot(Some(5));
+        assert_ne!(board.agent.effect().activity(), Some(activity), "{name}");
+    }
+    let board = Rehearsal::at_rest(Limits::default());
+    assert_eq!((board.agent.effect(), Effect::AwaitTask.activity()), (Effect::AwaitTask, None));
 }
 
 #[test]

@@ -3,10 +3,16 @@
 //! llama.cpp answers a damaged file with a bare null; this says what is wrong and where. Leaves out the
 //! tensors' contents.
 
+mod tokens;
+
 use std::{
     collections::BTreeMap,
     io::{self, BufRead, Read},
 };
+
+#[cfg(test)]
+pub(crate) use self::tokens::spelling;
+use self::tokens::{TEXTS_KEY, Tokens};
 
 /// What the head of a GGUF says, as far as the engine needs it.
 #[derive(Clone, Debug, Default)]
@@ -101,7 +107,7 @@ const BLOCKS: &[(u32, u64, u64)] = &[
 impl Gguf {
     /// Reads the head of a file of `bytes` bytes and checks that all it announces is there.
     pub(crate) fn read(source: impl BufRead, bytes: u64) -> Result<Self, GgufError> {
-        Reader { source, at: 0, bytes }.head()
+        Reader { source, at: 0, bytes, tokens: Tokens::default() }.head()
     }
 
     /// A text value.
@@ -124,6 +130,7 @@ struct Reader<R> {
     source: R,
     at: u64,
     bytes: u64,
+    tokens: Tokens,
 }
 
 /// A value of the head, as far as it is kept.
@@ -164,6 +171,9 @@ impl<R: BufRead> Reader<R> {
         }
         if tensors == 0 {
             return Err(GgufError::NoWeights);
+        }
+        if let Some(what) = self.tokens.damage(gguf.text("tokenizer.ggml.model")) {
+            return Err(damaged(what));
         }
         self.tensors(tensors, gguf.number("general.alignment").unwrap_or(32))?;
         Ok(gguf)
@@ -245,6 +255,7 @@ impl<R: BufRead> Reader<R> {
     fn list(&mut self, key: &str, depth: u32) -> Result<Value, GgufError> {
         let kind = self.u32(key)?;
         let count = self.u64(key)?;
+        self.tokens.list(key, kind, count);
         if let Some(width) = width(kind) {
             let size = count.checked_mul(width).ok_or_else(|| damaged(format!("{key} has {count} items")))?;
             self.skip(size, key)?;
@@ -255,6 +266,10 @@ impl<R: BufRead> Reader<R> {
             // Each item takes at least its own length, so the file's size bounds this loop.
             for _ in 0..count {
                 match kind {
+                    8 if key == TEXTS_KEY => {
+                        let text = self.string(key, NAME_BYTES_MAX)?;
+                        self.tokens.push(text.into_bytes());
+                    }
                     8 => {
                         let length = self.u64(key)?;
                         self.skip(length, key)?;

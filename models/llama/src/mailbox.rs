@@ -106,3 +106,78 @@ impl Mailbox {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::sync_channel;
+
+    use everstep_core::GenerationId;
+    use everstep_model::{Constraint, Sampling};
+
+    use super::*;
+
+    fn request(activity: u64) -> Command {
+        Command::Submit(Box::new(Request {
+            activity: ActivityId(activity),
+            generation: GenerationId(1),
+            redo: 0,
+            seed: 0,
+            messages: Vec::new(),
+            tools: Vec::new(),
+            generated: Vec::new(),
+            tokens_max: 1,
+            run_tokens_max: 1,
+            constraint: Constraint::Off,
+            sampling: Sampling { temperature: 0.0, top_p: 1.0 },
+        }))
+    }
+
+    fn next(mailbox: &mut Mailbox) -> Option<u64> {
+        match mailbox.job() {
+            Some(Job::Generate(request)) => Some(request.activity.0),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn only_words_about_the_watched_generation_count() {
+        let (sender, receiver) = sync_channel(9);
+        let mut mailbox = Mailbox::new(receiver);
+        let mut watch = Watch { activity: ActivityId(2), accepted: 4 };
+        sender.send(Command::Accepted { activity: ActivityId(1), tokens: 99 }).unwrap();
+        sender.send(Command::Cancel(ActivityId(1))).unwrap();
+        sender.send(Command::Accepted { activity: ActivityId(2), tokens: 3 }).unwrap();
+        assert_eq!(mailbox.look(&mut watch), Ok(()));
+        assert_eq!(watch.accepted, 4);
+        sender.send(Command::Accepted { activity: ActivityId(2), tokens: 7 }).unwrap();
+        assert_eq!(mailbox.wait(&mut watch), Ok(()));
+        assert_eq!(watch.accepted, 7);
+        sender.send(Command::Cancel(ActivityId(2))).unwrap();
+        assert_eq!(mailbox.look(&mut watch), Err(Interrupt::Cancelled));
+        drop(sender);
+        assert_eq!(mailbox.look(&mut watch), Err(Interrupt::Closed));
+        assert_eq!(mailbox.wait(&mut watch), Err(Interrupt::Closed));
+    }
+
+    #[test]
+    fn request_that_comes_during_another_is_next_unless_cancelled() {
+        let (sender, receiver) = sync_channel(9);
+        let mut mailbox = Mailbox::new(receiver);
+        let mut watch = Watch { activity: ActivityId(1), accepted: 0 };
+        sender.send(request(2)).unwrap();
+        assert_eq!(mailbox.look(&mut watch), Err(Interrupt::Cancelled));
+        assert_eq!(next(&mut mailbox), Some(2));
+        // A cancel that comes right behind its request, before it is begun.
+        sender.send(request(3)).unwrap();
+        sender.send(Command::Cancel(ActivityId(3))).unwrap();
+        sender.send(request(4)).unwrap();
+        watch.activity = ActivityId(2);
+        assert_eq!(mailbox.look(&mut watch), Err(Interrupt::Cancelled));
+        assert_eq!(next(&mut mailbox), Some(3));
+        watch.activity = ActivityId(3);
+        assert_eq!(mailbox.look(&mut watch), Err(Interrupt::Cancelled));
+        assert_eq!(next(&mut mailbox), Some(4));
+        drop(sender);
+        assert_eq!(next(&mut mailbox), None);
+    }
+}

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 
+use crate::gguf::spelling;
+
 /// What the tests vary.
 #[derive(Clone, Copy)]
 pub(crate) struct Tiny {
@@ -152,16 +154,6 @@ fn vocabulary(call_kind: i32) -> (Vec<String>, Vec<i32>, Vec<String>) {
         }
     }
     (tokens, kinds, merges)
-}
-
-/// The character that stands for a byte.
-fn spelling(byte: u8) -> char {
-    let is_itself = |byte: u8| matches!(byte, b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF);
-    if is_itself(byte) {
-        return char::from(byte);
-    }
-    let before = (0..byte).filter(|&other| !is_itself(other)).count();
-    char::from_u32(256 + before as u32).unwrap()
 }
 
 fn string(text: &str) -> Vec<u8> {

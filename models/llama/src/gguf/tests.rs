@@ -30,8 +30,9 @@ fn file(version: u32, pairs: &[Vec<u8>], tensors: &[Vec<u8>], data: usize) -> Ve
 
 fn pairs() -> Vec<Vec<u8>> {
     let list = [&8_u32.to_le_bytes()[..], &2_u64.to_le_bytes(), &string("a"), &string("bc")].concat();
-    let numbers = [&4_u32.to_le_bytes()[..], &3_u64.to_le_bytes(), &[0; 12]].concat();
+    let numbers = [&5_u32.to_le_bytes()[..], &2_u64.to_le_bytes(), &[0; 8]].concat();
     vec![
+        pair("tokenizer.ggml.model", 8, &string("llama")),
         pair("general.architecture", 8, &string("lfm2")),
         pair("lfm2.context_length", 4, &4096_u32.to_le_bytes()),
         pair("tokenizer.ggml.tokens", 9, &list),
@@ -115,6 +116,43 @@ fn damaged_heads_never_panic() {
             }
         }
     }
+}
+
+#[test]
+fn vocabularies_that_llama_cpp_aborts_on_are_named() {
+    let read_with = |key: &str, kind: u32, items: &[Vec<u8>]| {
+        let count = (items.len() as u64).to_le_bytes();
+        let list = [&kind.to_le_bytes()[..], &count, &items.concat()].concat();
+        let mut pairs = pairs();
+        // The later of two equal keys counts, in llama.cpp too.
+        pairs.retain(|pair| !pair.windows(key.len()).any(|window| window == key.as_bytes()));
+        pairs.push(pair(key, 9, &list));
+        read(&file(3, &pairs, &[tensor("a", &[8, 2], 0, 0)], 64))
+    };
+    let texts = |texts: &[&str]| texts.iter().map(|text| string(text)).collect::<Vec<_>>();
+    let zeros = |count: usize| vec![vec![0; 4]; count];
+    assert!(read_with("tokenizer.ggml.tokens", 8, &texts(&["a", "b"])).is_ok());
+    for (result, word) in [
+        (read_with("tokenizer.ggml.tokens", 8, &texts(&["a", "a"])), "token 1 twice"),
+        (read_with("tokenizer.ggml.tokens", 8, &[]), "empty"),
+        (read_with("tokenizer.ggml.token_type", 5, &zeros(1)), "2 tokens"),
+        (read_with("tokenizer.ggml.token_type", 6, &zeros(2)), "2 tokens"),
+        (read_with("tokenizer.ggml.scores", 6, &zeros(3)), "2 tokens"),
+    ] {
+        let error = result.unwrap_err().to_string();
+        assert!(error.contains(word), "{error}");
+    }
+    let mut bytes: Vec<String> = (0..=255).map(spelling).map(String::from).collect();
+    let with_bytes = |texts: &[String]| {
+        let mut tokens = Tokens::default();
+        for text in texts {
+            tokens.push(text.clone().into_bytes());
+        }
+        tokens.damage(Some("gpt2"))
+    };
+    assert_eq!(with_bytes(&bytes), None);
+    bytes.remove(10);
+    assert!(with_bytes(&bytes).unwrap().contains("the byte 10"));
 }
 
 #[test]

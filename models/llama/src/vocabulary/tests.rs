@@ -92,3 +92,17 @@ fn every_text_of_a_schema_is_looked_at() {
     collect_texts(&schema, &mut texts);
     assert_eq!(texts, ["a", "enum", "b", "c", "d", "e"]);
 }
+
+#[test]
+fn messages_of_any_characters_come_back_as_they_were() {
+    let vocabulary = vocabulary(4);
+    let alphabet: Vec<char> =
+        "a\0 \n\t<|>im_endtool_call\u{301}\u{fffd}\u{1f9ca}\u{10ffff}é[]".chars().collect();
+    for round in 0..300_u32 {
+        let hash = blake3::hash(&round.to_le_bytes());
+        let text: String =
+            hash.as_bytes().iter().map(|&byte| alphabet[usize::from(byte) % alphabet.len()]).collect();
+        let tokens = vocabulary.encode(&[Piece::Content(&text)]).unwrap();
+        assert_eq!(vocabulary.pieces().text(&tokens), text);
+    }
+}

@@ -36,6 +36,26 @@ fn bad_files_are_told_in_one_line() {
     }
 }
 
+/// An abort inside llama.cpp would end this whole test program.
+#[test]
+fn damaged_heads_are_refused_or_loaded_but_never_abort() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.gguf");
+    let whole = tiny::bytes(Tiny::default());
+    let head = whole.windows(10).position(|window| window == b"ffn_down.w").unwrap();
+    let mut refused = 0;
+    for round in 0..300_u16 {
+        let hash = blake3::hash(&round.to_le_bytes());
+        let at = u32::from_le_bytes(hash.as_bytes()[..4].try_into().unwrap()) as usize % head;
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1 << (hash.as_bytes()[4] % 8);
+        fs::write(&path, bytes).unwrap();
+        let loaded = LlamaModel::load(EngineOptions::new(&path), Box::new(|_| {}));
+        refused += usize::from(loaded.is_err());
+    }
+    assert!(refused > 100, "{refused}");
+}
+
 #[test]
 fn templates_are_tried_before_any_work() {
     for (template, word) in [

@@ -124,7 +124,23 @@ def draw_room(rng, target, cool):
 
 def bring(rng, split, target=None):
     target = target or draw_target(rng, split)
-    return frame(rng, phrases.BRING, split, t=target), Bring(target), target
+    text = frame(rng, phrases.BRING, split, t=target)
+    if split is Split.TRAIN and rng.random() < 0.5:
+        text = put_together(rng, target)
+    return text, Bring(target), target
+
+
+def plain(text):
+    """A request without what does not tell requests apart."""
+    return " ".join(text.lower().replace(",", " ").rstrip(".?! ").split())
+
+
+def put_together(rng, target):
+    """A request from parts that says none of the held-out sentences."""
+    held_out = {plain(text.format(t=target)) for text in phrases.BRING[Split.HELD_OUT.value]}
+    while plain(text := phrases.bring_requests(rng, target)) in held_out:
+        pass
+    return text
 
 
 def ask(rng, split):
@@ -264,10 +280,10 @@ def draw_troubles(rng):
         troubles.error = 0.06
     elif style < 0.25:
         troubles.error = 0.3
-    elif style < 0.33:
-        troubles.refused = 0.1
-    elif style < 0.45:
-        troubles.unknown = 0.5
+    elif style < 0.38:
+        troubles.refused = 0.2
+    elif style < 0.55:
+        troubles.unknown = 0.6
     if rng.random() < 0.1:
         troubles.lies = 0.2
     return troubles
@@ -377,8 +393,29 @@ def play(episode, rng, restart_chance=0.12):
     return episode
 
 
+def copying_episode(rng):
+    """Short tasks after each other in which words have to be repeated exactly."""
+    episode = None
+    for _ in range(rng.randint(3, 8)):
+        if rng.random() < 0.75:
+            kind, troubles = rng.choice(["log", "alert"]), Troubles(error=rng.choice([0, 0, 0.3]))
+        else:
+            kind, troubles = rng.choice(["set_fan", "dose", "defrost"]), Troubles(error=0.4, refused=0.4)
+        more = play(draw_episode(rng, kind=kind, troubles=troubles), rng)
+        if episode is None:
+            episode = more
+        else:
+            episode.messages += more.messages[1:]
+    return episode
+
+
+COPYING_SHARE = 0.25
+
+
 def training_episode(rng):
-    """One conversation to train on: a long task, or one to three short ones after each other."""
+    """One conversation to train on: a long task, or short ones after each other."""
+    if rng.random() < COPYING_SHARE:
+        return copying_episode(rng)
     episode = play(draw_episode(rng), rng)
     if episode.kind != "bring":
         for _ in range(rng.randint(0, 3)):

@@ -48,6 +48,32 @@ BRING = (
     ],
 )
 
+# Parts that are put together for more training requests; `requests` leaves out what is held out.
+BRING_VERBS = (
+    "bring|cool|take|get|chill|lower|drive|move|pull|put|set|run|freeze|adjust|change|keep|hold|"
+    "regulate|let us bring|you should bring|try to get|it is time to cool|go and cool|start to cool|now bring"
+).split("|")
+BRING_ROOMS = (
+    "the cold room|the room|it|the air|this room|our cold room|the temperature|the temperature of the room|"
+    "the cold room temperature|my cold room|the store|the freezer|everything|the air in the room"
+).split("|")
+BRING_TO = "to|down to|until|at|to about|to exactly|all the way to|back to|to a temperature of".split("|")
+BRING_UNITS = " C| degrees| C please| degrees C||C".split("|")
+BRING_TAILS = (
+    "||||| and report| and tell me| and say when done|, then report|, report back| and report back please|. Report then.|"
+    " and give me the result| and answer with the temperature| today| now| as soon as you can| for the meat|"
+    " and send me a report|, thanks| and let me know| before the evening| and tell me the temperature then"
+).split("|")
+BRING_WISHES = (
+    "I would like {t}{u} in {r}|It should be {t}{u} in {r}|{r} needs {t}{u}|{r} has to be {t}{u}|We have to get {t}{u} in {r}|"
+    "Goal: {t}{u}|Goal for {r} is {t}{u}|The wanted temperature of {r} is {t}{u}|The set point is {t}{u}|"
+    "New target for {r}: {t}{u}|Work until {r} is at {t}{u}|See that {r} gets to {t}{u}|Make sure {r} is at {t}{u}|"
+    "Take care that {r} reaches {t}{u}|We would like {r} at {t}{u}|They want {t}{u}|You want {r} to be at {t}{u}|"
+    "Someone wants {t}{u} in {r}|{r} at {t}{u}|{t}{u}|{t}{u} in {r}|My target is {t}{u}|Our target is {t}{u}|"
+    "A temperature of {t}{u} is needed|Have {r} cooled to {t}{u}|Have it cold: {t}{u}|Would you cool {r} to {t}{u}?|"
+    "Could {r} be at {t}{u}?|Can we have {t}{u} in {r}?|Please make sure that {r} is at {t}{u}|Please let {r} get to {t}{u}"
+).split("|")
+
 ASK = {
     "air": (
         [
@@ -163,11 +189,38 @@ WAIT_ASK = (
     ["Please wait {n} seconds and report the temperature"],
 )
 LOG = (
-    ["Log {text}", "Log: {text}", "Write {text} to the log", "Note {text}", "Please log {text}", "Add {text} to the log"],
+    [
+        "Log {text}",
+        "Log: {text}",
+        "Write {text} to the log",
+        "Note {text}",
+        "Please log {text}",
+        "Add {text} to the log",
+        "Log that {text}",
+        "Write down {text}",
+        "Make a note: {text}",
+        "Record {text}",
+        "Record {text} in the log",
+        "Put this in the log: {text}",
+        "Into the log: {text}",
+        "Log the text {text}",
+        "Please write down {text}",
+    ],
     ["Please note {text}", "Put {text} into the log"],
 )
 ALERT = (
-    ["Alert {text}", "Alert: {text}", "Send an alert: {text}", "Send the alert {text}", "Warn the operator: {text}"],
+    [
+        "Alert {text}",
+        "Alert: {text}",
+        "Send an alert: {text}",
+        "Send the alert {text}",
+        "Warn the operator: {text}",
+        "Alert the operator: {text}",
+        "Tell the operator {text}",
+        "Raise an alert: {text}",
+        "Please alert: {text}",
+        "Warn: {text}",
+    ],
     ["Please send an alert: {text}"],
 )
 ALERT_WARM = (
@@ -270,3 +323,14 @@ REASONS = [
     "no {w} on line {n}",
     "{w} {n} is out of range",
 ]
+
+
+def bring_requests(rng, target):
+    """A request to bring the room to `target`, put together from parts."""
+    unit, room = rng.choice(BRING_UNITS), rng.choice(BRING_ROOMS)
+    if rng.random() < 0.5:
+        text = f"{rng.choice(BRING_VERBS)} {room} {rng.choice(BRING_TO)} {target}{unit}"
+    else:
+        text = rng.choice(BRING_WISHES).format(t=target, u=unit, r=room)
+    text = text[:1].upper() + text[1:] if rng.random() < 0.8 else text
+    return text + rng.choice(BRING_TAILS)

@@ -4,9 +4,11 @@
 
 mod file;
 mod image;
+mod wear;
 
-pub use file::{FileFlash, FlashCounts, OpenError};
+pub use file::{FileFlash, OpenError};
 pub use image::{FlashImage, LoadError};
+pub use wear::FlashCounts;
 
 use std::io;
 

@@ -12,6 +12,7 @@ use embedded_storage::nor_flash::{ErrorType, NorFlash, ReadNorFlash};
 use super::{
     ERASED, FLASH_BYTES_MAX, FlashError, SECTOR_BYTES, SECTORS_MIN, WORD_BYTES, check_clears, check_erase,
     check_range, is_disk_full,
+    wear::{FlashCounts, Wear},
 };
 
 /// Bytes checked or erased at a time, so that no operation needs memory of its own size.
@@ -22,18 +23,7 @@ const CHUNK_BYTES: usize = SECTOR_BYTES as usize;
 pub struct FileFlash {
     file: File,
     flash_bytes: u32,
-    counts: FlashCounts,
-}
-
-/// What was done to the flash since it was opened.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct FlashCounts {
-    /// Program operations.
-    pub programs: u64,
-    /// Bytes programmed.
-    pub programmed_bytes: u64,
-    /// Sectors erased.
-    pub erases: u64,
+    wear: Wear,
 }
 
 /// Why a flash file can't be opened or made. Nothing was changed.
@@ -151,16 +141,19 @@ impl FileFlash {
             .open(path)
             .map_err(|source| OpenError::io(path, flash_bytes, source))?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { file, flash_bytes, counts: FlashCounts::default() }),
+            Ok(()) => {
+                let wear = Wear::open(path).map_err(|source| OpenError::io(path, flash_bytes, source))?;
+                Ok(Self { file, flash_bytes, wear })
+            }
             Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: path.to_owned() }),
             Err(TryLockError::Error(source)) => Err(OpenError::io(path, flash_bytes, source)),
         }
     }
 
-    /// What was done since the flash was opened.
+    /// What was done to the flash since it was made.
     #[must_use]
     pub fn counts(&self) -> FlashCounts {
-        self.counts
+        self.wear.counts
     }
 
     /// Refuses a program that would set bits, chunk by chunk.
@@ -208,7 +201,7 @@ impl NorFlash for FileFlash {
                 .map_err(|source| FlashError::io(address, source))?;
         }
         self.file.sync_data().map_err(|source| FlashError::io(from, source))?;
-        self.counts.erases += (bytes / sector.len()) as u64;
+        self.wear.erased(bytes / sector.len());
         Ok(())
     }
 
@@ -218,8 +211,7 @@ impl NorFlash for FileFlash {
         self.check_program(offset, bytes)?;
         self.file.write_all_at(bytes, offset.into()).map_err(|source| FlashError::io(offset, source))?;
         self.file.sync_data().map_err(|source| FlashError::io(offset, source))?;
-        self.counts.programs += 1;
-        self.counts.programmed_bytes += bytes.len() as u64;
+        self.wear.programmed(bytes.len());
         Ok(())
     }
 }

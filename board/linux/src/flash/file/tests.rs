@@ -5,6 +5,13 @@ use crate::flash::FlashImage;
 
 const BYTES: u32 = SECTORS_MIN * SECTOR_BYTES;
 
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
 }
@@ -19,7 +26,7 @@ fn new_file_is_whole_erased_and_private() {
     flash.read(0, &mut bytes).unwrap();
     assert!(bytes.iter().all(|byte| *byte == ERASED));
     assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left");
+    assert_eq!(names(folder.path()), ["flash.bin", "flash.bin.wear"], "nothing else is left");
 }
 
 #[test]
@@ -34,6 +41,21 @@ fn written_words_are_there_after_opening_again() {
     let mut found = [0; 4];
     flash.read(4096, &mut found).unwrap();
     assert_eq!(found, [1, 2, 3, 4]);
+}
+
+#[test]
+fn wear_is_counted_over_all_processes() {
+    let folder = folder();
+    let path = folder.path().join("flash.bin");
+    assert_eq!(FlashCounts::read(&path), FlashCounts::default());
+    for _ in 0..2 {
+        let mut flash = FileFlash::open_or_create(&path, BYTES).unwrap();
+        flash.erase(0, 8192).unwrap();
+        flash.write(0, &[1; 400]).unwrap();
+    }
+    assert_eq!(FlashCounts::read(&path), FlashCounts { programs: 2, programmed_bytes: 800, erases: 4 });
+    std::fs::write(folder.path().join("flash.bin.wear"), b"short").unwrap();
+    assert_eq!(FileFlash::open(&path, BYTES).unwrap().counts(), FlashCounts::default());
 }
 
 #[test]
@@ -117,7 +139,7 @@ fn half_made_file_of_a_cut_is_replaced() {
     let path = folder.path().join("flash.bin");
     std::fs::write(fresh_name(&path), b"half").unwrap();
     FileFlash::open_or_create(&path, BYTES).unwrap();
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    assert_eq!(names(folder.path()), ["flash.bin", "flash.bin.wear"]);
 }
 
 #[test]

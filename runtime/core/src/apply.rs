@@ -108,13 +108,15 @@ impl State {
             used: Used::default(),
             aborts: 0,
             generation_failures: 0,
+            outage_ms: Some(0),
         });
         Some(())
     }
 
     fn move_run(&mut self, run: &mut Run, kind: &Kind) -> Option<()> {
         match (kind, &mut run.phase) {
-            (Kind::Booted { aborted, changed, lost, .. }, _) => {
+            (Kind::Booted { away_ms, aborted, changed, lost }, _) => {
+                run.note_outage(*away_ms);
                 return self.boot(run, *aborted, changed, *lost);
             }
             (Kind::StopAsked { reason }, phase) if !phase.is_last() => {
@@ -266,6 +268,7 @@ impl State {
         run.turns.extend(notices.iter().map(|notice| Turn::Notice(notice.text())));
         run.step.0 = run.step.0.saturating_add(1);
         run.aborts = 0;
+        run.outage_ms = Some(0);
         self.generations.0 = self.generations.0.saturating_add(1);
         run.phase = Phase::Generating(Generation::new(self.generations));
     }

@@ -13,7 +13,7 @@ use crate::{
     record::{Kind, Then},
     state::{Attempt, Generation, Phase, Run},
     text::{cut, shorten, shorten_list},
-    words::{ActivityId, Call, CallId, Moment, Outcome, RunId, Settlement, TokenId},
+    words::{ActivityId, Call, CallId, Class, Moment, Outcome, RunId, Settlement, TokenId},
 };
 
 /// Why an event leads to no record.
@@ -205,6 +205,11 @@ impl Agent {
             Move::Call(new) => new,
         };
         if let Some(reason) = too_long(&new) {
+            return Ok(Kind::Refused { reason });
+        }
+        if new.class != Class::Observe && !self.is_fresh(run.outage_ms) {
+            // Nobody wants Friday's valve opened on Monday.
+            let reason = alloc::format!("error: {} was decided before an outage; look again", new.tool);
             return Ok(Kind::Refused { reason });
         }
         if run.used.calls >= self.limits.calls_max {

@@ -43,8 +43,12 @@ impl Agent {
 
     /// Nothing runs again that is too old, of unknown age, or was tried too often.
     pub(crate) fn may_run_again(&self, pending: &Pending, age_ms: Option<u64>) -> bool {
-        pending.tries < self.limits.tries_max
-            && age_ms.is_some_and(|age_ms| age_ms <= u64::from(self.limits.rerun_s_max) * 1_000)
+        pending.tries < self.limits.tries_max && self.is_fresh(age_ms)
+    }
+
+    /// Whether what is `age_ms` old may still act. What is of unknown age may not.
+    pub(crate) fn is_fresh(&self, age_ms: Option<u64>) -> bool {
+        age_ms.is_some_and(|age_ms| age_ms <= u64::from(self.limits.rerun_s_max) * 1_000)
     }
 
     pub(crate) fn lost_at_boot(&self, run: &Run, away_ms: Option<u64>) -> Option<Then> {

@@ -51,6 +51,18 @@ impl Run {
         Some(())
     }
 
+    /// An outage counts for a reply that had begun before it.
+    pub(crate) fn note_outage(&mut self, away_ms: Option<u64>) {
+        let begun = match &self.phase {
+            Phase::Generating(generation) => !generation.tokens.is_empty(),
+            _ => true,
+        };
+        if begun {
+            let sum = self.outage_ms.zip(away_ms);
+            self.outage_ms = sum.map(|(before_ms, away_ms)| before_ms.saturating_add(away_ms));
+        }
+    }
+
     fn end_reply(&mut self, text: &str) {
         let deciding = Phase::Deciding { text: text.into() };
         if let Phase::Generating(generation) = core::mem::replace(&mut self.phase, deciding) {

@@ -58,6 +58,8 @@ pub struct Run {
     pub aborts: u32,
     /// Generations that failed since the last reply.
     pub generation_failures: u32,
+    /// Milliseconds without power since the first token of the reply at hand, where they are known.
+    pub outage_ms: Option<u64>,
 }
 
 /// What a run has used up.

@@ -1,1 +1,24 @@
-//! Placeholder.
+//! Performs what an agent decides, and keeps its records.
+//!
+//! One step is a one-way path: event → `decide` → record → flash → `apply` → effect → event. This
+//! crate owns the loop and everything around it that may block. It leaves out what to do (that is
+//! `everstep-core`), the bytes on flash (`everstep-journal`), and every concrete model, tool and
+//! board: the binary picks those.
+
+mod activity;
+mod board_log;
+mod boot;
+mod config;
+mod driver;
+mod observe;
+mod prompt;
+mod shared_flash;
+mod store;
+
+pub use board_log::{BoardLog, BoardRecord};
+pub use boot::{Actuators, BootError, Change, Parts, boot};
+pub use config::{AgentConfig, Budget};
+pub use driver::{Command, DriveError, Driver, Pause, StatusReport};
+pub use observe::{Observer, Report, Silent};
+pub use shared_flash::SharedFlash;
+pub use store::{Flash, Stop, Store, StoreError};

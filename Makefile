@@ -1,0 +1,42 @@
+# The few commands a person types. Each installs what is missing first.
+
+# One profile for everything, so that llama.cpp is compiled once.
+CARGO = cargo
+BUILD = --release --locked
+
+KILLS ?= 3
+RUNS ?= 100
+
+.PHONY: run test test-slow check soak wren setup
+
+# The main job: the cold room is brought to -18 C, with the process killed on the way.
+run: setup
+	$(CARGO) build $(BUILD) --workspace --bins
+	target/release/everstep-rehearse --kills $(KILLS) --report target/run.json
+
+# Every test that fits CI.
+test: setup
+	$(CARGO) test $(BUILD) --workspace
+
+# What takes minutes: more seeds, more cuts, and $(RUNS) runs of the real model with kills.
+test-slow: setup
+	EVERSTEP_SEEDS=100000 EVERSTEP_CUTS=100000 $(CARGO) test $(BUILD) -p system-tests -p everstep-journal
+	$(MAKE) soak
+
+# $(RUNS) runs of the real model, killed in every phase.
+soak: setup
+	$(CARGO) build $(BUILD) --workspace --bins
+	target/release/everstep-rehearse --runs $(RUNS) --kills $(KILLS) --quiet --report target/soak.json
+
+check: setup
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy $(BUILD) --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(BUILD) --workspace --no-deps
+	$(CARGO) build $(BUILD) --manifest-path tests/no-std/Cargo.toml --target-dir target/no-std
+
+# Trains the bundled model anew, from nothing.
+wren:
+	models/wren/train.sh
+
+setup:
+	@scripts/setup.sh

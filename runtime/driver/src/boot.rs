@@ -1,0 +1,184 @@
+//! A start of the process: from what is on flash to a driver that goes on at the very step.
+
+use std::{ops::Range, sync::Arc};
+
+use everstep_core::{DecideError, Digests, Event};
+use everstep_model::Model;
+use everstep_tool::{BoxFuture, Clock, Toolbox};
+use tokio::sync::mpsc;
+
+use crate::{
+    board_log::{BoardLog, BoardRecord},
+    config::{AgentConfig, first_half},
+    driver::{Assembly, Command, DriveError, Driver},
+    observe::Observer,
+    shared_flash::SharedFlash,
+    store::{Flash, Store, StoreError},
+};
+
+/// The board's actuators, all at once.
+///
+/// Both functions answer within a time limit of their own: a dead bus must not hang a boot.
+pub trait Actuators: Send + Sync {
+    /// Brings every actuator to what its boot policy asks for. Returns what that changed, in words
+    /// for the model: "compressor set to off".
+    fn boot(&self) -> BoxFuture<'static, Vec<String>>;
+
+    /// Sets every safe state. Returns what changed and what could not be set.
+    fn set_safe(&self) -> BoxFuture<'static, (Vec<String>, Vec<String>)>;
+}
+
+/// Everything a boot needs.
+pub struct Parts<F> {
+    /// The flash part.
+    pub flash: SharedFlash<F>,
+    /// Where the board's own log is on it.
+    pub board_region: Range<u32>,
+    /// Where the agent's journal is.
+    pub agent_region: Range<u32>,
+    /// The agent.
+    pub config: AgentConfig,
+    /// Its model.
+    pub model: Box<dyn Model>,
+    /// Its tools.
+    pub tools: Arc<Toolbox>,
+    /// The board's actuators.
+    pub actuators: Arc<dyn Actuators>,
+    /// The board's clock.
+    pub clock: Arc<dyn Clock>,
+    /// Names the clock's time line: two boots with the same one share monotonic time.
+    pub timeline: [u8; 16],
+    /// Fresh random bytes; the first boot keeps them as the board's salt.
+    pub entropy: [u8; 16],
+    /// Takes reports.
+    pub observer: Box<dyn Observer>,
+    /// Brings an operator's commands.
+    pub commands: mpsc::Receiver<Command>,
+    /// Whether the process before left the mark of an abort.
+    pub aborted: bool,
+    /// What to do about an unfinished run whose model, tools or board file changed.
+    pub change: Change,
+}
+
+/// What to do about an unfinished run that would go on with something else than it began with.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Change {
+    /// Refuse, by name.
+    Refuse,
+    /// Go on; the operator's word is a record.
+    Accept,
+}
+
+/// Why a boot failed. Nothing was written, unless the flash itself failed.
+#[derive(Debug, thiserror::Error)]
+pub enum BootError<E: std::error::Error + 'static> {
+    /// The flash failed, or needs attention.
+    #[error(transparent)]
+    Store(#[from] StoreError<E>),
+    /// The unfinished run began with something else.
+    #[error("the unfinished run began with another {}", changed.join(", "))]
+    Changed {
+        /// What differs.
+        changed: Vec<&'static str>,
+    },
+    /// The first step failed.
+    #[error(transparent)]
+    Drive(DriveError<E>),
+}
+
+/// Boots an agent. Reads what is on flash, and refuses what does not fit before anything is written
+/// or moved; then counts the boot, applies the actuators' boot policies, and records what that
+/// changed. An agent without an unfinished run is left as it is.
+///
+/// # Errors
+///
+/// See [`BootError`].
+pub async fn boot<F: Flash>(parts: Parts<F>) -> Result<Driver<F>, BootError<F::Error>> {
+    let Parts { flash, board_region, agent_region, config, model, tools, actuators, clock, .. } = parts;
+    let digests = digests(&config, model.as_ref(), &tools);
+    let (store, agent) = Store::open(flash.clone(), agent_region, config.limits, config.budget)?;
+    let changed: Vec<_> = agent.run().map_or_else(Vec::new, |run| run.digests.changed(&digests).collect());
+    if !changed.is_empty() && parts.change == Change::Refuse {
+        return Err(BootError::Changed { changed });
+    }
+
+    let mut board = BoardLog::open(flash, board_region)?;
+    let before = board.newest();
+    let (now_ms, now_clock) = (clock.now_ms(), clock.unix_s());
+    let away_ms = away_ms(before.as_ref(), &agent, parts.timeline, now_ms, now_clock);
+    let this = BoardRecord {
+        boot: before.as_ref().map_or(0, |before| before.boot).saturating_add(1),
+        timeline: parts.timeline,
+        salt: before.as_ref().map_or(parts.entropy, |before| before.salt),
+        clock: now_clock,
+    };
+    board.append(&this)?;
+
+    let resumes = agent.run().is_some();
+    let mut driver = Driver::assemble(Assembly {
+        agent,
+        store,
+        config,
+        model,
+        tools,
+        actuators,
+        clock,
+        observer: parts.observer,
+        commands: parts.commands,
+        boot: this.boot,
+        salt: this.salt,
+        digests,
+    });
+    if resumes {
+        let changes = driver.actuators.boot().await;
+        let booted = Event::Booted { away_ms, aborted: parts.aborted, changed: changes };
+        driver.first(booted).map_err(BootError::Drive)?;
+        if !changed.is_empty() {
+            driver.first(Event::ChangeAccepted(digests)).map_err(BootError::Drive)?;
+        }
+    }
+    Ok(driver)
+}
+
+/// Milliseconds since the agent's newest record, if one clock ran through: the monotonic one where
+/// the time line is the same, else the wall clock where both boots trusted it.
+fn away_ms(
+    before: Option<&BoardRecord>,
+    agent: &everstep_core::Agent,
+    timeline: [u8; 16],
+    now_ms: u64,
+    now_clock: Option<u64>,
+) -> Option<u64> {
+    let before = before?;
+    let newest = &agent.state().timeline;
+    // The agent's newest record may be of an older boot than the board's.
+    if newest.boot != before.boot {
+        return None;
+    }
+    if before.timeline == timeline {
+        return now_ms.checked_sub(newest.mono_ms);
+    }
+    now_clock?.checked_sub(newest.clock?).map(|away_s| away_s.saturating_mul(1_000))
+}
+
+/// What a run depends on.
+fn digests(config: &AgentConfig, model: &dyn Model, tools: &Toolbox) -> Digests {
+    let card = model.card();
+    Digests {
+        spec: config.digest(),
+        model: first_half(&card.digest),
+        tools: first_half(&tools.digest()),
+        template: first_half(&card.template_digest),
+    }
+}
+
+impl<F: Flash> Driver<F> {
+    fn first(&mut self, event: Event) -> Result<(), DriveError<F::Error>> {
+        let now = self.now();
+        match self.agent.decide(now, event) {
+            Ok(kind) => self.record(kind),
+            Err(DecideError::NothingDue) => Ok(()),
+            Err(refused) => Err(refused.into()),
+        }
+    }
+}

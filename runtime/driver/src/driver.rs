@@ -1,0 +1,494 @@
+//! The loop: performs effects, makes records of what comes back.
+
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use everstep_core::{
+    Agent, Call, CallId, DecideError, Digests, Effect, Event, Finished, Kind, Moment, OutOfPlace, Phase,
+    Record, Run, Verdict,
+};
+use everstep_model::{Model, ModelEvent, Request};
+use everstep_tool::{Clock, Toolbox};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{
+    activity::{self, Returned, Task, UnderWay},
+    boot::Actuators,
+    config::AgentConfig,
+    observe::{Observer, Report},
+    prompt,
+    store::{Flash, Store, StoreError},
+};
+
+/// One agent at work.
+pub struct Driver<F: Flash> {
+    pub(crate) agent: Agent,
+    pub(crate) store: Store<F>,
+    pub(crate) config: AgentConfig,
+    pub(crate) model: Box<dyn Model>,
+    pub(crate) tools: Arc<Toolbox>,
+    pub(crate) actuators: Arc<dyn Actuators>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) observer: Box<dyn Observer>,
+    pub(crate) commands: mpsc::Receiver<Command>,
+    pub(crate) boot: u32,
+    pub(crate) salt: [u8; 16],
+    pub(crate) digests: Digests,
+    under_way: Option<UnderWay>,
+    returned: (mpsc::UnboundedSender<Returned>, mpsc::UnboundedReceiver<Returned>),
+    /// Calls with a try that has not returned, given up or not.
+    open: Vec<CallId>,
+}
+
+/// What an operator asks of a running agent. Replies are sent after the record is on flash.
+#[derive(Debug)]
+pub enum Command {
+    /// What is under way?
+    Status(oneshot::Sender<StatusReport>),
+    /// End the run, with the safe states set.
+    Stop {
+        /// Why.
+        reason: String,
+        /// Whether there was a run to end.
+        reply: oneshot::Sender<bool>,
+    },
+    /// Decide about a call.
+    Approval {
+        /// Which call.
+        call: CallId,
+        /// What was decided.
+        verdict: Verdict,
+        /// Whether the call was being asked about.
+        reply: oneshot::Sender<bool>,
+    },
+}
+
+/// Where a run is.
+#[derive(Clone, Debug)]
+pub struct StatusReport {
+    /// Name of the agent.
+    pub agent: String,
+    /// The run under way.
+    pub run: Option<Run>,
+    /// How the last one ended.
+    pub last: Option<Finished>,
+}
+
+/// Why [`Driver::drive`] came back.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Pause {
+    /// There is no run, or it is over; this is how the last one ended.
+    AtRest(Option<Finished>),
+    /// An operator has to decide about a call.
+    NeedsApproval {
+        /// The call.
+        call: Call,
+        /// Why it is asked.
+        reason: String,
+    },
+}
+
+/// Why the loop can't go on. What is on flash stays; the next start goes on from there.
+#[derive(Debug, thiserror::Error)]
+pub enum DriveError<E: std::error::Error + 'static> {
+    /// The flash failed, or the journal needs attention.
+    #[error(transparent)]
+    Store(#[from] StoreError<E>),
+    /// A task can't be taken.
+    #[error(transparent)]
+    Refused(#[from] DecideError),
+    /// A record of our own does not follow.
+    #[error(transparent)]
+    OutOfPlace(#[from] OutOfPlace),
+    /// The model's engine is gone.
+    #[error("the model's engine ended: {reason}")]
+    ModelGone {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl<F: Flash> Driver<F> {
+    pub(crate) fn assemble(parts: Assembly<F>) -> Self {
+        let Assembly {
+            agent,
+            store,
+            config,
+            model,
+            tools,
+            actuators,
+            clock,
+            observer,
+            commands,
+            boot,
+            salt,
+            digests,
+        } = parts;
+        let returned = mpsc::unbounded_channel();
+        Self {
+            agent,
+            store,
+            config,
+            model,
+            tools,
+            actuators,
+            clock,
+            observer,
+            commands,
+            boot,
+            salt,
+            digests,
+            under_way: None,
+            returned,
+            open: Vec::new(),
+        }
+    }
+
+    /// The agent as its applied records made it.
+    pub fn agent(&self) -> &Agent {
+        &self.agent
+    }
+
+    /// The records on flash.
+    pub fn store(&self) -> &Store<F> {
+        &self.store
+    }
+
+    /// Begins a run. Once this returns `Ok`, the task survives power loss.
+    ///
+    /// # Errors
+    ///
+    /// [`DriveError::Refused`] while another run is unfinished, for a task that is too long, and for
+    /// a `task_id` whose run is over; nothing was written then.
+    pub fn start(
+        &mut self,
+        task: String,
+        task_id: Option<String>,
+        seed: u64,
+    ) -> Result<(), DriveError<F::Error>> {
+        let event = Event::TaskArrived { task, task_id, seed, digests: self.digests };
+        let kind = self.agent.decide(self.now(), event)?;
+        self.record(kind)
+    }
+
+    /// Records an operator's decision about a call, while nobody drives.
+    ///
+    /// # Errors
+    ///
+    /// [`DriveError::Refused`] if this call is not being asked about.
+    pub fn approval(&mut self, call: CallId, verdict: Verdict) -> Result<(), DriveError<F::Error>> {
+        let kind = self.agent.decide(self.now(), Event::Approval { call, verdict })?;
+        self.record(kind)
+    }
+
+    /// Asks the run to end. `drive` then sets the safe states and records the end.
+    ///
+    /// # Errors
+    ///
+    /// [`DriveError::Refused`] if there is no run to end.
+    pub fn stop(&mut self, reason: String) -> Result<(), DriveError<F::Error>> {
+        let kind = self.agent.decide(self.now(), Event::StopAsked { reason })?;
+        self.record(kind)
+    }
+
+    /// Works until the run is over or an operator is needed.
+    ///
+    /// # Errors
+    ///
+    /// See [`DriveError`]. Calls that have started go on; their outcome is settled at the next start.
+    pub async fn drive(&mut self) -> Result<Pause, DriveError<F::Error>> {
+        loop {
+            match self.agent.effect() {
+                Effect::AwaitTask => {
+                    self.store.rest()?;
+                    return Ok(Pause::AtRest(self.agent.state().last.clone()));
+                }
+                Effect::AwaitApproval { call, reason, .. } => {
+                    let pause = Pause::NeedsApproval { call: call.clone(), reason: reason.into() };
+                    self.store.rest()?;
+                    return Ok(pause);
+                }
+                _ => self.reconcile()?,
+            }
+            if let Some(event) = self.next_event().await? {
+                self.step(event)?;
+            }
+        }
+    }
+
+    /// Makes what is under way what should be: starts what is new, keeps what is the same, cancels
+    /// what is gone.
+    fn reconcile(&mut self) -> Result<(), StoreError<F::Error>> {
+        let wanted = self.agent.effect().activity();
+        if self.under_way.as_ref().map(|under_way| under_way.id) == wanted {
+            return Ok(());
+        }
+        if let Some(gone) = self.under_way.take() {
+            match gone.task {
+                Task::Generating => self.model.cancel(gone.id),
+                Task::Calling { cancel, .. } => cancel.ask(),
+                Task::Asking | Task::Working(_) | Task::Queued { .. } => {}
+            }
+        }
+        if let Some(id) = wanted {
+            let task = self.begin()?;
+            self.under_way = Some(UnderWay { id, task });
+        }
+        Ok(())
+    }
+
+    /// Starts the activity the agent's effect names.
+    fn begin(&mut self) -> Result<Task, StoreError<F::Error>> {
+        Ok(match self.agent.effect() {
+            Effect::AwaitTask | Effect::AwaitApproval { .. } => Task::Asking,
+            Effect::BeginAttempt(activity) => activity::at_once(Event::AttemptReady(activity)),
+            Effect::Finish { activity, .. } => activity::at_once(Event::EndReady(activity)),
+            Effect::Generate { activity, run, generation, tokens_max } => {
+                self.model.submit(Request {
+                    activity,
+                    generation: generation.id,
+                    redo: generation.redo,
+                    seed: run.seed,
+                    messages: prompt::messages(&self.config.system, run),
+                    tools: prompt::tools(&self.tools),
+                    generated: generation.tokens.clone(),
+                    tokens_max,
+                    run_tokens_max: self.config.run_tokens_max,
+                    constraint: self.config.constraint,
+                    sampling: self.config.sampling,
+                });
+                Task::Generating
+            }
+            Effect::Decide { activity, text } => {
+                activity::decide(activity, self.model.parse(text), &self.tools)
+            }
+            Effect::CallTool { activity, pending } => {
+                let id = pending.call.id;
+                if self.open.contains(&id) {
+                    activity::queue(activity, pending, &self.tools)
+                } else {
+                    let key = idempotency_key(&self.salt, &self.config.name, id);
+                    let task = activity::call(activity, pending, &self.tools, key, self.returned.0.clone());
+                    self.open.push(id);
+                    task
+                }
+            }
+            Effect::Probe { activity, pending, .. } if self.open.contains(&pending.call.id) => {
+                // A device that is asked too early says "not done", and then does it.
+                activity::queue_probe(activity, pending, &self.tools)
+            }
+            Effect::Probe { activity, pending, settle_ms } => {
+                activity::probe(activity, pending, settle_ms, &self.tools, &self.clock)
+            }
+            Effect::Sleep { activity, left_ms } => {
+                let slept = self.clock.sleep(left_ms);
+                self.store.rest()?;
+                Task::Working(Box::pin(async move {
+                    slept.await;
+                    Event::Woke(activity)
+                }))
+            }
+            Effect::SetSafe(activity) => {
+                let set = self.actuators.set_safe();
+                Task::Working(Box::pin(async move {
+                    let (changed, failed) = set.await;
+                    Event::SafeSet { activity, changed, failed }
+                }))
+            }
+        })
+    }
+
+    async fn next_event(&mut self) -> Result<Option<Event>, DriveError<F::Error>> {
+        let limit = self.power_limit();
+        let Some(under_way) = &mut self.under_way else { return Ok(None) };
+        let generating = matches!(under_way.task, Task::Generating);
+        tokio::select! {
+            // A fixed order, so that a simulated run is the same each time.
+            biased;
+            Some(command) = self.commands.recv() => self.obey(command),
+            Some(returned) = self.returned.1.recv() => Ok(self.take_back(returned)),
+            event = self.model.next_event(), if generating => self.hear(event),
+            event = under_way.event() => Ok(Some(event)),
+            () = limit => Ok(Some(Event::TimePassed)),
+        }
+    }
+
+    /// Ends when the run has used up its powered seconds.
+    fn power_limit(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let Some(run) = self.agent.run() else { return Box::pin(std::future::pending()) };
+        if matches!(run.phase, Phase::SettingSafe { .. } | Phase::Ending { .. }) {
+            return Box::pin(std::future::pending());
+        }
+        let since_record_ms = self.clock.now_ms().saturating_sub(self.agent.state().timeline.mono_ms);
+        let used_ms = run.used.powered_ms.saturating_add(since_record_ms);
+        let max_ms = u64::from(self.config.limits.powered_s_max) * 1_000;
+        self.clock.sleep(max_ms.saturating_sub(used_ms))
+    }
+
+    fn take_back(&mut self, returned: Returned) -> Option<Event> {
+        let Returned { activity, call, outcome } = returned;
+        self.open.retain(|open| *open != call);
+        if self.under_way.as_ref().is_some_and(|under_way| under_way.id == activity) {
+            return Some(Event::CallEnded { activity, outcome });
+        }
+        // The next try waited for this one: let it begin.
+        if matches!(&self.under_way, Some(UnderWay { task: Task::Queued { call: queued, .. }, .. }) if *queued == call)
+        {
+            self.under_way = None;
+        }
+        Some(Event::CallEndedLate { call, outcome })
+    }
+
+    fn hear(&mut self, event: ModelEvent) -> Result<Option<Event>, DriveError<F::Error>> {
+        Ok(Some(match event {
+            ModelEvent::Progress { evaluated, cached, total, .. } => {
+                self.observer.report(Report::Evaluating { evaluated, cached, total });
+                return Ok(None);
+            }
+            ModelEvent::Tokens { activity, tokens, end } => Event::Generated { activity, tokens, end },
+            ModelEvent::PrefixRefused { activity, reason } => Event::PrefixRefused { activity, reason },
+            ModelEvent::ContextFull { activity, tokens, tokens_max } => {
+                Event::ContextFull { activity, tokens, tokens_max }
+            }
+            ModelEvent::Failed { activity, reason } => Event::GenerationFailed { activity, reason },
+            ModelEvent::Gone { reason } => return Err(DriveError::ModelGone { reason }),
+        }))
+    }
+
+    fn obey(&mut self, command: Command) -> Result<Option<Event>, DriveError<F::Error>> {
+        // A reply nobody waits for any more is no reason to stop.
+        match command {
+            Command::Status(reply) => {
+                let state = self.agent.state();
+                let _ = reply.send(StatusReport {
+                    agent: self.config.name.clone(),
+                    run: state.run.clone(),
+                    last: state.last.clone(),
+                });
+            }
+            Command::Stop { reason, reply } => {
+                let taken = self.stop(reason);
+                let _ = reply.send(taken.is_ok());
+                fatal(taken)?;
+            }
+            Command::Approval { call, verdict, reply } => {
+                let taken = self.approval(call, verdict);
+                let _ = reply.send(taken.is_ok());
+                fatal(taken)?;
+            }
+        }
+        Ok(None)
+    }
+
+    /// One step: event → record → flash → state.
+    fn step(&mut self, event: Event) -> Result<(), DriveError<F::Error>> {
+        match self.agent.decide(self.now(), event) {
+            Ok(kind) => self.record(kind),
+            Err(DecideError::Stale | DecideError::NothingDue) => Ok(()),
+            Err(refused) => Err(refused.into()),
+        }
+    }
+
+    pub(crate) fn record(&mut self, kind: Kind) -> Result<(), DriveError<F::Error>> {
+        let kind = self.leave_reserve(kind)?;
+        let record = Record { at: self.now(), kind };
+        let (sequence, bytes) = self.store.append(&record)?;
+        self.agent.apply(&record)?;
+        self.show(sequence, &record, bytes);
+        if let Kind::Generated { end: None, .. } = record.kind
+            && let Some(Run { phase: Phase::Generating(generation), .. }) = self.agent.run()
+        {
+            self.model.accepted(self.agent.state().activity, generation.tokens.len());
+        }
+        if self.store.is_snapshot_due() {
+            self.snapshot()?;
+        }
+        Ok(())
+    }
+
+    fn snapshot(&mut self) -> Result<(), StoreError<F::Error>> {
+        self.observer.report(Report::SnapshotBegins);
+        match self.store.snapshot(&self.agent)? {
+            Some(bytes) => self.observer.report(Report::Snapshot { bytes }),
+            // The journal goes on without; its end is a limit, reached before the reserve is touched.
+            None => tracing::warn!("the state is larger than `snapshot_bytes_max`, or than its region holds"),
+        }
+        Ok(())
+    }
+
+    /// Lets an intent pass only where its outcome and a safe end still fit behind it.
+    fn leave_reserve(&mut self, kind: Kind) -> Result<Kind, DriveError<F::Error>> {
+        if !matches!(
+            kind,
+            Kind::Started { .. } | Kind::Called(_) | Kind::ApprovalGiven | Kind::Attempt { .. }
+        ) || self.store.has_reserve()
+        {
+            return Ok(kind);
+        }
+        self.snapshot()?;
+        if self.store.has_reserve() {
+            return Ok(kind);
+        }
+        let (bytes, bytes_max) = self.store.reserve();
+        match self.agent.decide(self.now(), Event::JournalFull { bytes, bytes_max }) {
+            Ok(limit) => Ok(limit),
+            // At rest there is no run to end: the task is refused.
+            Err(_) => Err(StoreError::NoRoom { bytes }.into()),
+        }
+    }
+
+    fn show(&mut self, sequence: u64, record: &Record, bytes: usize) {
+        let text = match &record.kind {
+            Kind::Generated { tokens, .. } => Some(self.model.text(tokens)),
+            _ => None,
+        };
+        let step = self.agent.run().map_or(0, |run| run.step.0);
+        tracing::debug!(
+            sequence,
+            step,
+            record = record.kind.name(),
+            record_bytes = bytes,
+            effect = self.agent.effect().name()
+        );
+        let agent = &self.agent;
+        self.observer.report(Report::Recorded { sequence, record, agent, text: text.as_deref(), bytes });
+    }
+
+    pub(crate) fn now(&self) -> Moment {
+        Moment { boot: self.boot, mono_ms: self.clock.now_ms(), clock: self.clock.unix_s() }
+    }
+}
+
+/// Everything a driver is made of.
+pub(crate) struct Assembly<F: Flash> {
+    pub(crate) agent: Agent,
+    pub(crate) store: Store<F>,
+    pub(crate) config: AgentConfig,
+    pub(crate) model: Box<dyn Model>,
+    pub(crate) tools: Arc<Toolbox>,
+    pub(crate) actuators: Arc<dyn Actuators>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) observer: Box<dyn Observer>,
+    pub(crate) commands: mpsc::Receiver<Command>,
+    pub(crate) boot: u32,
+    pub(crate) salt: [u8; 16],
+    pub(crate) digests: Digests,
+}
+
+/// A refused command was answered; anything else ends the loop.
+fn fatal<E: std::error::Error + 'static>(taken: Result<(), DriveError<E>>) -> Result<(), DriveError<E>> {
+    match taken {
+        Err(DriveError::Refused(_)) | Ok(()) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The key a remote end recognises a repetition by. The salt is the board's own and call numbers
+/// never restart, so that no two calls of any board share a key and every try of one call does.
+fn idempotency_key(salt: &[u8; 16], agent: &str, call: CallId) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(salt);
+    hasher.update(agent.as_bytes());
+    hasher.update(&call.0.to_le_bytes());
+    let hex = hasher.finalize().to_hex();
+    hex.chars().take(32).collect()
+}

@@ -1,0 +1,331 @@
+//! Simulated NOR flash, stricter than real flash, with power cuts.
+//!
+//! Every word may be programmed once between two erases, even where a cut left it untouched or where
+//! the bytes are all ones. Everything is decided by a seed.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash};
+
+mod cut;
+#[cfg(test)]
+mod tests;
+
+pub use cut::{CutModel, PowerCut};
+
+use cut::Bits;
+
+/// What an erased byte reads as.
+const ERASED: u8 = 0xFF;
+
+/// A flash part with words of `WORD` bytes and sectors of `SECTOR` bytes.
+#[derive(Clone, Debug)]
+pub struct SimFlash<const WORD: usize = 4, const SECTOR: usize = 4096> {
+    bytes: Vec<u8>,
+    /// One for each word: programmed since its sector was last erased in full.
+    programmed: Vec<bool>,
+    /// What reads differently after each power-on, until the sector is erased.
+    marginal: Option<Marginal>,
+    plan: Option<PowerCut>,
+    operations_before_cut: u64,
+    powered: bool,
+    counts: SimFlashCounts,
+}
+
+/// What a cut left undecided.
+#[derive(Clone, Debug)]
+struct Marginal {
+    start: usize,
+    /// Each bit reads as in one or the other.
+    before: Vec<u8>,
+    after: Vec<u8>,
+    bits: Bits,
+}
+
+/// What was done to the flash.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct SimFlashCounts {
+    /// Read operations.
+    pub reads: u64,
+    /// Bytes read.
+    pub read_bytes: u64,
+    /// Program operations.
+    pub programs: u64,
+    /// Bytes programmed.
+    pub programmed_bytes: u64,
+    /// Sectors erased.
+    pub erases: u64,
+}
+
+/// Why an operation was refused. A refusal is a bug of the caller; a power loss is not.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum SimFlashError {
+    /// The power went, now or before.
+    #[error("power is off")]
+    PowerLoss,
+    /// Not whole words, or not whole sectors.
+    #[error("{bytes} bytes at {address} are not aligned to {unit}")]
+    NotAligned {
+        /// Where.
+        address: u32,
+        /// How many.
+        bytes: usize,
+        /// What they must be a multiple of.
+        unit: usize,
+    },
+    /// Behind the end.
+    #[error("{bytes} bytes at {address} lie outside the flash")]
+    OutOfBounds {
+        /// Where.
+        address: u32,
+        /// How many.
+        bytes: usize,
+    },
+    /// A word was programmed again without an erase between.
+    #[error("the word at {address} was programmed before")]
+    ProgrammedTwice {
+        /// Where.
+        address: u32,
+    },
+}
+
+impl NorFlashError for SimFlashError {
+    fn kind(&self) -> NorFlashErrorKind {
+        match self {
+            Self::NotAligned { .. } => NorFlashErrorKind::NotAligned,
+            Self::OutOfBounds { .. } => NorFlashErrorKind::OutOfBounds,
+            Self::PowerLoss | Self::ProgrammedTwice { .. } => NorFlashErrorKind::Other,
+        }
+    }
+}
+
+impl<const WORD: usize, const SECTOR: usize> SimFlash<WORD, SECTOR> {
+    /// An erased flash of `sectors` sectors.
+    #[must_use]
+    pub fn new(sectors: usize) -> Self {
+        Self::from_image(vec![ERASED; sectors * SECTOR])
+    }
+
+    /// A flash that holds `image`. Words that aren't all ones count as programmed; the size is rounded
+    /// down to whole sectors.
+    #[must_use]
+    pub fn from_image(mut image: Vec<u8>) -> Self {
+        image.truncate(image.len() - image.len() % SECTOR);
+        let programmed = image.chunks(WORD).map(|word| word.iter().any(|byte| *byte != ERASED)).collect();
+        Self {
+            bytes: image,
+            programmed,
+            marginal: None,
+            plan: None,
+            operations_before_cut: 0,
+            powered: true,
+            counts: SimFlashCounts::default(),
+        }
+    }
+
+    /// Every byte, as it reads now.
+    #[must_use]
+    pub fn image(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Sets bytes as decay would, past every rule.
+    pub fn rot(&mut self, address: u32, mask: u8) {
+        if let Some(byte) = self.bytes.get_mut(address as usize) {
+            *byte ^= mask;
+        }
+    }
+
+    /// Plans the next cut, counted from now.
+    pub fn cut_power(&mut self, cut: PowerCut) {
+        self.plan = Some(cut);
+        self.operations_before_cut = cut.operation;
+    }
+
+    /// Takes the power at once, between two operations.
+    pub fn power_off(&mut self) {
+        self.plan = None;
+        self.powered = false;
+    }
+
+    /// Whether the power is on.
+    #[must_use]
+    pub fn is_powered(&self) -> bool {
+        self.powered
+    }
+
+    /// Ends the outage. A planned cut that didn't come is forgotten. Marginal bits may read differently
+    /// from now on.
+    pub fn power_on(&mut self) {
+        self.powered = true;
+        self.plan = None;
+        self.settle_marginal();
+    }
+
+    /// What was done to the flash since it was made.
+    #[must_use]
+    pub fn counts(&self) -> SimFlashCounts {
+        self.counts
+    }
+
+    fn settle_marginal(&mut self) {
+        let Some(marginal) = &mut self.marginal else { return };
+        let bytes = self.bytes.iter_mut().skip(marginal.start);
+        for (byte, (before, after)) in bytes.zip(marginal.before.iter().zip(&marginal.after)) {
+            let mask = marginal.bits.mask(2);
+            *byte = before & !mask | after & mask;
+        }
+    }
+
+    fn check(&self, address: u32, bytes: usize, unit: usize) -> Result<usize, SimFlashError> {
+        if !self.powered {
+            return Err(SimFlashError::PowerLoss);
+        }
+        let start = address as usize;
+        if start.checked_add(bytes).is_none_or(|end| end > self.bytes.len()) {
+            return Err(SimFlashError::OutOfBounds { address, bytes });
+        }
+        if !start.is_multiple_of(unit) || !bytes.is_multiple_of(unit) {
+            return Err(SimFlashError::NotAligned { address, bytes, unit });
+        }
+        Ok(start)
+    }
+
+    /// The cut that comes in this operation, if one does.
+    fn due(&mut self) -> Option<PowerCut> {
+        let cut = self.plan?;
+        if self.operations_before_cut > 0 {
+            self.operations_before_cut -= 1;
+            return None;
+        }
+        self.plan = None;
+        self.powered = false;
+        Some(cut)
+    }
+
+    /// Leaves what `cut` leaves of an operation that would have turned the bytes at `start` into `after`.
+    fn interrupt(&mut self, cut: PowerCut, start: usize, after: &[u8], step: cut::Step) {
+        let before: Vec<u8> = self.bytes.iter().skip(start).take(after.len()).copied().collect();
+        let left = cut.leaves(&before, after, step);
+        self.bytes.iter_mut().skip(start).zip(&left).for_each(|(to, from)| *to = *from);
+        if cut.model == CutModel::Marginal {
+            self.marginal =
+                Some(Marginal { start, before, after: after.to_vec(), bits: Bits::new(cut.seed) });
+        }
+    }
+
+    fn erase_sector(&mut self, start: usize) -> Result<(), SimFlashError> {
+        if let Some(cut) = self.due() {
+            // Nothing in the sector may be programmed before it is erased in full.
+            let words = self.programmed.iter_mut().skip(start / WORD).take(SECTOR / WORD);
+            words.for_each(|word| *word = true);
+            self.interrupt(cut, start, &[ERASED; SECTOR], cut::Step::Erase);
+            return Err(SimFlashError::PowerLoss);
+        }
+        self.counts.erases += 1;
+        self.bytes.iter_mut().skip(start).take(SECTOR).for_each(|byte| *byte = ERASED);
+        self.programmed.iter_mut().skip(start / WORD).take(SECTOR / WORD).for_each(|word| *word = false);
+        if self.marginal.as_ref().is_some_and(|marginal| marginal.start / SECTOR == start / SECTOR) {
+            self.marginal = None;
+        }
+        Ok(())
+    }
+}
+
+impl<const WORD: usize, const SECTOR: usize> ErrorType for SimFlash<WORD, SECTOR> {
+    type Error = SimFlashError;
+}
+
+impl<const WORD: usize, const SECTOR: usize> ReadNorFlash for SimFlash<WORD, SECTOR> {
+    const READ_SIZE: usize = 1;
+
+    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), SimFlashError> {
+        let start = self.check(offset, bytes.len(), 1)?;
+        self.counts.reads += 1;
+        self.counts.read_bytes += bytes.len() as u64;
+        bytes.iter_mut().zip(self.bytes.iter().skip(start)).for_each(|(to, from)| *to = *from);
+        Ok(())
+    }
+
+    fn capacity(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+impl<const WORD: usize, const SECTOR: usize> NorFlash for SimFlash<WORD, SECTOR> {
+    const WRITE_SIZE: usize = WORD;
+    const ERASE_SIZE: usize = SECTOR;
+
+    fn erase(&mut self, from: u32, to: u32) -> Result<(), SimFlashError> {
+        let start = self.check(from, to.saturating_sub(from) as usize, SECTOR)?;
+        let end = start + to.saturating_sub(from) as usize;
+        (start..end).step_by(SECTOR).try_for_each(|start| self.erase_sector(start))
+    }
+
+    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), SimFlashError> {
+        let start = self.check(offset, bytes.len(), WORD)?;
+        let words = self.programmed.iter_mut().skip(start / WORD).take(bytes.len() / WORD);
+        for (word, address) in words.zip((offset..).step_by(WORD)) {
+            if *word {
+                return Err(SimFlashError::ProgrammedTwice { address });
+            }
+            *word = true;
+        }
+        if let Some(cut) = self.due() {
+            self.interrupt(cut, start, bytes, cut::Step::Program);
+            return Err(SimFlashError::PowerLoss);
+        }
+        self.counts.programs += 1;
+        self.counts.programmed_bytes += bytes.len() as u64;
+        self.bytes.iter_mut().skip(start).zip(bytes).for_each(|(to, from)| *to &= from);
+        Ok(())
+    }
+}
+
+/// A handle on one simulated flash, so that a harness keeps it while agents come and go.
+#[derive(Clone, Debug)]
+pub struct SimFlashHandle<const WORD: usize = 4, const SECTOR: usize = 4096>(
+    Arc<Mutex<SimFlash<WORD, SECTOR>>>,
+);
+
+impl<const WORD: usize, const SECTOR: usize> SimFlashHandle<WORD, SECTOR> {
+    /// Shares `flash`.
+    #[must_use]
+    pub fn new(flash: SimFlash<WORD, SECTOR>) -> Self {
+        Self(Arc::new(Mutex::new(flash)))
+    }
+
+    /// The flash itself.
+    pub fn lock(&self) -> MutexGuard<'_, SimFlash<WORD, SECTOR>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<const WORD: usize, const SECTOR: usize> ErrorType for SimFlashHandle<WORD, SECTOR> {
+    type Error = SimFlashError;
+}
+
+impl<const WORD: usize, const SECTOR: usize> ReadNorFlash for SimFlashHandle<WORD, SECTOR> {
+    const READ_SIZE: usize = 1;
+
+    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), SimFlashError> {
+        self.lock().read(offset, bytes)
+    }
+
+    fn capacity(&self) -> usize {
+        self.lock().capacity()
+    }
+}
+
+impl<const WORD: usize, const SECTOR: usize> NorFlash for SimFlashHandle<WORD, SECTOR> {
+    const WRITE_SIZE: usize = WORD;
+    const ERASE_SIZE: usize = SECTOR;
+
+    fn erase(&mut self, from: u32, to: u32) -> Result<(), SimFlashError> {
+        self.lock().erase(from, to)
+    }
+
+    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), SimFlashError> {
+        self.lock().write(offset, bytes)
+    }
+}

@@ -1,0 +1,47 @@
+//! Makes an empty journal.
+
+use core::ops::Range;
+
+use embedded_storage::nor_flash::NorFlash;
+
+use crate::{
+    error::FormatError,
+    header::{Header, Opening},
+    part::Part,
+};
+
+/// Makes an empty journal in `region` of `flash`. **What was there is lost.** `epoch` is kept in every
+/// header, reserved for a takeover by another owner.
+///
+/// A cut on the way leaves a region that recovery calls unformatted, if it was erased before.
+///
+/// # Errors
+///
+/// [`FormatError::Geometry`] changes nothing. After [`FormatError::Flash`], format again.
+pub fn format<F: NorFlash>(flash: F, region: Range<u32>, epoch: u32) -> Result<(), FormatError<F::Error>> {
+    let mut part = Part::new(flash, region)?;
+    format_part(&mut part, epoch).map_err(FormatError::Flash)
+}
+
+fn format_part<F: NorFlash>(part: &mut Part<F>, epoch: u32) -> Result<(), F::Error> {
+    let last = part.sectors - 1;
+    // The mark needs no trust in an erased sector: it only says that nothing here counts yet.
+    if part.first_programmed(last, 0)?.is_some() {
+        if part.header(last)? != Header::Formatting {
+            part.erase(last)?;
+            part.write_format_mark(last)?;
+        }
+    } else {
+        part.write_format_mark(last)?;
+    }
+    // Blank sectors may be half erased, but nothing on them looks like a header; they are erased
+    // before they are used.
+    for sector in (1..last).rev() {
+        if part.first_programmed(sector, 0)?.is_some() {
+            part.erase(sector)?;
+        }
+    }
+    part.make_ready(0)?;
+    let opening = Opening { number: 1, first_sequence: 1, epoch, previous: 0, fallback: 0, snapshot: None };
+    part.write_opening(0, &opening)
+}

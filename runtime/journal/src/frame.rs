@@ -1,0 +1,250 @@
+//! The bytes of one record: six bytes in front, then the payload.
+//!
+//! ```text
+//! 0  u16 kind (high 3 bits), explicit (1 bit), length (low 12 bits)
+//! 2  u32 CRC-32C of epoch, opening, offset, sequence, the u16, and the payload
+//! 6  u48 sequence, where it is explicit
+//!    payload, then 0xFF up to a whole word
+//! ```
+
+use crc::{CRC_32_ISCSI, Crc, Digest};
+use embedded_storage::nor_flash::NorFlash;
+
+use crate::part::{ERASED, PAGE, PAGE_BYTES, Part, len32};
+
+/// Bytes a record costs beside its payload, before padding.
+pub const FRAME_BYTES: u32 = 6;
+/// The largest payload of one record. It fits a 4 KiB sector with room to spare; larger state is for
+/// snapshots.
+pub const PAYLOAD_BYTES_MAX: usize = 3584;
+
+/// Bytes of an explicit sequence number.
+const SEQUENCE_BYTES: u32 = 6;
+const LENGTH_BITS: u16 = 0x0FFF;
+const EXPLICIT_BIT: u16 = 0x1000;
+const KIND_SHIFT: u32 = 13;
+/// What the first two bytes read as where nothing was programmed.
+const BLANK: u16 = 0xFFFF;
+
+pub(crate) static CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
+
+const _: () = assert!(PAYLOAD_BYTES_MAX <= LENGTH_BITS as usize);
+
+/// What a frame holds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Kind {
+    /// One record.
+    Record,
+    /// The first fragment of a snapshot. Its sequence number is explicit.
+    First,
+    /// A further fragment.
+    Fragment,
+    /// Commits the snapshot: where it starts, and how many bytes it has.
+    Commit,
+}
+
+impl Kind {
+    fn code(self) -> u16 {
+        match self {
+            Self::Record => 0,
+            Self::First => 1,
+            Self::Fragment => 2,
+            Self::Commit => 3,
+        }
+    }
+
+    fn from_code(code: u16) -> Option<Self> {
+        Some(match code {
+            0 => Self::Record,
+            1 => Self::First,
+            2 => Self::Fragment,
+            3 => Self::Commit,
+            _ => return None,
+        })
+    }
+}
+
+/// Where a frame stands. All of it goes into the checksum, so that no frame passes for another.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub(crate) sector: u32,
+    pub(crate) epoch: u32,
+    pub(crate) opening: u32,
+    pub(crate) offset: u32,
+}
+
+/// A frame that is whole.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Frame {
+    pub(crate) kind: Kind,
+    pub(crate) sequence: u64,
+    /// The frame spells its number out; then it may follow a jump.
+    pub(crate) explicit: bool,
+    pub(crate) payload_bytes: usize,
+    pub(crate) offset: u32,
+    /// Where the next frame would start.
+    pub(crate) end: u32,
+    /// Something is programmed right behind it, so its own programming was finished.
+    pub(crate) followed: bool,
+}
+
+/// What stands where a frame may start.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Found {
+    Frame(Frame),
+    /// The first two bytes are erased.
+    Blank,
+    /// No whole frame. Programming only clears bits, so an interrupted one ends at `end_max` or before.
+    Torn {
+        end_max: u32,
+    },
+}
+
+/// Whether a frame spells out its sequence number: after a jump it must, and a snapshot's first does.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Sequence {
+    Implied(u64),
+    Explicit(u64),
+}
+
+impl Sequence {
+    pub(crate) fn number(self) -> u64 {
+        match self {
+            Self::Implied(number) | Self::Explicit(number) => number,
+        }
+    }
+
+    fn explicit_bytes(self) -> u32 {
+        if matches!(self, Self::Explicit(_)) { SEQUENCE_BYTES } else { 0 }
+    }
+}
+
+/// Bytes of a frame before padding.
+pub(crate) fn frame_bytes(sequence: Sequence, payload_bytes: usize) -> u32 {
+    FRAME_BYTES + sequence.explicit_bytes() + len32(payload_bytes)
+}
+
+/// The most a frame with an explicit sequence number takes beside its payload.
+pub(crate) const FRAME_BYTES_MAX: u32 = FRAME_BYTES + SEQUENCE_BYTES;
+
+fn digest(place: Place, sequence: u64, word: u16) -> Digest<'static, u32> {
+    let mut digest = CRC.digest();
+    digest.update(&place.epoch.to_le_bytes());
+    digest.update(&place.opening.to_le_bytes());
+    digest.update(&place.offset.to_le_bytes());
+    digest.update(&sequence.to_le_bytes());
+    digest.update(&word.to_le_bytes());
+    digest
+}
+
+impl<F: NorFlash> Part<F> {
+    /// Programs a frame, page by page, and returns where the next one may start.
+    pub(crate) fn write_frame(
+        &mut self,
+        place: Place,
+        kind: Kind,
+        sequence: Sequence,
+        payload: &[u8],
+    ) -> Result<u32, F::Error> {
+        let explicit = if matches!(sequence, Sequence::Explicit(_)) { EXPLICIT_BIT } else { 0 };
+        let length = u16::try_from(payload.len()).unwrap_or(LENGTH_BITS) & LENGTH_BITS;
+        let word = kind.code() << KIND_SHIFT | explicit | length;
+        let mut digest = digest(place, sequence.number(), word);
+        digest.update(payload);
+
+        let mut head = heapless::Vec::<u8, { FRAME_BYTES_MAX as usize }>::new();
+        head.extend(word.to_le_bytes());
+        head.extend(digest.finalize().to_le_bytes());
+        head.extend(sequence.number().to_le_bytes().into_iter().take(sequence.explicit_bytes() as usize));
+
+        let end = self.aligned(place.offset + len32(head.len() + payload.len()));
+        let mut bytes = head.iter().chain(payload).copied();
+        let mut offset = place.offset;
+        while offset < end {
+            let page_end = (offset + 1).next_multiple_of(PAGE_BYTES).min(end);
+            let mut page = [ERASED; PAGE];
+            let chunk = page.get_mut(..(page_end - offset) as usize).unwrap_or_default();
+            // The slots come first: `zip` takes from its left side before it looks at the right one.
+            chunk.iter_mut().zip(bytes.by_ref()).for_each(|(to, from)| *to = from);
+            self.program(place.sector, offset, chunk)?;
+            offset = page_end;
+        }
+        Ok(end)
+    }
+
+    /// Looks for a whole frame, and copies its payload as far as `buffer` goes. `expected` is the
+    /// number it must have where it doesn't spell one out.
+    pub(crate) fn read_frame(
+        &mut self,
+        place: Place,
+        expected: u64,
+        buffer: &mut [u8],
+    ) -> Result<Found, F::Error> {
+        let mut chunk = [0; PAGE];
+        let mut bytes = self.read(place.sector, place.offset, &mut chunk, PAGE_BYTES)?;
+        let Some(([word0, word1, crc0, crc1, crc2, crc3], behind)) = bytes.split_first_chunk() else {
+            return Ok(Found::Blank);
+        };
+        let word = u16::from_le_bytes([*word0, *word1]);
+        if word == BLANK {
+            return Ok(Found::Blank);
+        }
+        let checksum = u32::from_le_bytes([*crc0, *crc1, *crc2, *crc3]);
+        let payload_bytes = u32::from(word & LENGTH_BITS);
+        // An interrupted bit may have been the explicit one.
+        let end_max = self.aligned(place.offset + FRAME_BYTES_MAX + payload_bytes);
+        let torn = Found::Torn { end_max };
+
+        let (sequence, mut rest) = if word & EXPLICIT_BIT == 0 {
+            (Sequence::Implied(expected), behind)
+        } else {
+            let Some((number, behind)) = behind.split_at_checked(SEQUENCE_BYTES as usize) else {
+                return Ok(torn);
+            };
+            let number = number.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte));
+            (Sequence::Explicit(number), behind)
+        };
+        let Some(kind) = Kind::from_code(word >> KIND_SHIFT) else { return Ok(torn) };
+        let end = self.aligned(place.offset + frame_bytes(sequence, payload_bytes as usize));
+        if end > self.sector_bytes || payload_bytes as usize > PAYLOAD_BYTES_MAX {
+            return Ok(torn);
+        }
+
+        let mut digest = digest(place, sequence.number(), word);
+        let mut left = payload_bytes as usize;
+        let mut slots = buffer.iter_mut();
+        let mut offset = place.offset;
+        loop {
+            let (payload, _) = rest.split_at_checked(left).unwrap_or((rest, &[]));
+            digest.update(payload);
+            // The payload comes first, so that no slot is taken and left empty between two chunks.
+            payload.iter().zip(slots.by_ref()).for_each(|(from, to)| *to = *from);
+            left -= payload.len();
+            if left == 0 {
+                break;
+            }
+            offset += len32(bytes.len());
+            bytes = self.read(place.sector, offset, &mut chunk, PAGE_BYTES)?;
+            if bytes.is_empty() {
+                return Ok(torn);
+            }
+            rest = bytes;
+        }
+        if digest.finalize() != checksum {
+            return Ok(torn);
+        }
+        let behind = bytes.get((end - offset) as usize..).unwrap_or_default().first_chunk().copied();
+        let followed = match behind {
+            Some(word) => u16::from_le_bytes(word) != BLANK,
+            None if end >= self.sector_bytes => false,
+            None => {
+                let bytes = self.read(place.sector, end, &mut chunk, 2)?;
+                bytes.first_chunk().is_some_and(|word| u16::from_le_bytes(*word) != BLANK)
+            }
+        };
+        let payload_bytes = payload_bytes as usize;
+        let explicit = matches!(sequence, Sequence::Explicit(_));
+        let (sequence, offset) = (sequence.number(), place.offset);
+        Ok(Found::Frame(Frame { kind, sequence, explicit, payload_bytes, offset, end, followed }))
+    }
+}

@@ -1,0 +1,227 @@
+//! What stands at the start of a sector: a mark that it was erased in full, and its opening.
+//!
+//! ```text
+//! 0  u16 magic   u8 version   u8 word size and flags   u32 checksum      the erase mark
+//! 8  u32 opening   u48 first sequence   u32 epoch   u16 previous         the opening
+//!    u16 fallback  u16 snapshot sector  u16 snapshot offset  u16 0  u32 checksum
+//! ```
+
+use embedded_storage::nor_flash::NorFlash;
+
+use crate::{
+    frame::CRC,
+    part::{ERASED, PAGE, Part},
+};
+
+/// Version of the format. Another one is refused and left in place.
+pub const FORMAT_VERSION: u8 = 1;
+
+const MAGIC: u16 = 0x4A45;
+/// Marks a region whose formatting began. It stands in the last sector.
+const FORMAT_MAGIC: u16 = 0x4645;
+const MARK_BYTES: u32 = 8;
+const OPENING_BYTES: u32 = 28;
+/// The low bits of the fourth byte hold the base-two logarithm of the write word; the others are
+/// flags, zero in this version. A sealed sector will set one and carry a 16-byte salt behind its opening.
+const WORD_BITS: u8 = 0x0F;
+/// Offsets in a sector are stored in units of this many bytes.
+const OFFSET_UNIT: u32 = 4;
+/// A 48-bit sequence number lasts longer than any flash.
+const SEQUENCE_BYTES: usize = 6;
+
+/// Where a snapshot starts.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct SnapshotAt {
+    /// Opening of the sector that holds its first fragment.
+    pub(crate) opening: u32,
+    /// Offset of that fragment.
+    pub(crate) offset: u32,
+}
+
+/// How a sector became part of the log.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Opening {
+    /// Counts the openings of the region, from 1.
+    pub(crate) number: u32,
+    /// Number of the sector's first frame.
+    pub(crate) first_sequence: u64,
+    /// Whose log this is. Reserved for a takeover by another owner.
+    pub(crate) epoch: u32,
+    /// Opening of the sector the log came from; 0 where it starts here.
+    pub(crate) previous: u32,
+    /// Opening of the sector that counts if this one's first frame is torn; 0 where there is none.
+    pub(crate) fallback: u32,
+    /// The newest snapshot committed when the sector was opened.
+    pub(crate) snapshot: Option<SnapshotAt>,
+}
+
+impl Opening {
+    /// Whether the distances to older openings fit their fields.
+    pub(crate) fn links_fit(&self) -> bool {
+        let snapshot = self.snapshot.map_or(0, |snapshot| snapshot.opening);
+        let fits = |older: u32| older == 0 || u16::try_from(self.number - older).is_ok();
+        [self.previous, self.fallback, snapshot].into_iter().all(fits)
+    }
+}
+
+/// What the start of a sector says.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Header {
+    /// Nothing is programmed.
+    Blank,
+    /// Erased in full, not opened yet.
+    Ready,
+    /// Part of a log, or of an older one.
+    Opened(Opening),
+    /// Another version's header.
+    Version(u8),
+    /// Written for other write words.
+    WordBytes(u32),
+    /// Formatting began.
+    Formatting,
+    /// Nothing that counts: torn, half erased, or foreign.
+    Other,
+}
+
+/// Where the opening starts.
+fn opening_offset(align: u32) -> u32 {
+    MARK_BYTES.next_multiple_of(align)
+}
+
+/// Bytes of a header: frames start behind it.
+pub(crate) fn header_bytes(align: u32) -> u32 {
+    opening_offset(align) + OPENING_BYTES.next_multiple_of(align)
+}
+
+fn mark(magic: u16, word_bytes: u32) -> [u8; MARK_BYTES as usize] {
+    let [magic0, magic1] = magic.to_le_bytes();
+    let word_bits = word_bytes.trailing_zeros().to_le_bytes()[0];
+    let head = [magic0, magic1, FORMAT_VERSION, word_bits];
+    let [crc0, crc1, crc2, crc3] = CRC.checksum(&head).to_le_bytes();
+    let [head0, head1, head2, head3] = head;
+    [head0, head1, head2, head3, crc0, crc1, crc2, crc3]
+}
+
+/// What the last sector holds while a region is formatted.
+pub(crate) fn format_mark(word_bytes: u32) -> [u8; MARK_BYTES as usize] {
+    mark(FORMAT_MAGIC, word_bytes)
+}
+
+impl<F: NorFlash> Part<F> {
+    /// Reads the start of a sector.
+    pub(crate) fn header(&mut self, sector: u32) -> Result<Header, F::Error> {
+        let mut chunk = [0; PAGE];
+        let opening_offset = opening_offset(self.align);
+        if opening_offset + OPENING_BYTES <= crate::PAGE_BYTES {
+            let bytes = self.read(sector, 0, &mut chunk, header_bytes(self.align))?;
+            let opening = bytes.get(opening_offset as usize..).unwrap_or_default();
+            return Ok(decode(bytes, opening, Self::word_bytes()));
+        }
+        let mut behind = [0; PAGE];
+        let bytes = self.read(sector, 0, &mut chunk, MARK_BYTES)?;
+        let opening = self.read(sector, opening_offset, &mut behind, OPENING_BYTES)?;
+        Ok(decode(bytes, opening, Self::word_bytes()))
+    }
+
+    /// Says that the sector was erased in full.
+    pub(crate) fn write_mark(&mut self, sector: u32) -> Result<(), F::Error> {
+        self.program_padded(sector, 0, &mark(MAGIC, Self::word_bytes()))
+    }
+
+    /// Says that the region is being formatted.
+    pub(crate) fn write_format_mark(&mut self, sector: u32) -> Result<(), F::Error> {
+        self.program_padded(sector, 0, &format_mark(Self::word_bytes()))
+    }
+
+    /// Makes a marked sector part of the log.
+    pub(crate) fn write_opening(&mut self, sector: u32, opening: &Opening) -> Result<(), F::Error> {
+        self.program_padded(sector, opening_offset(self.align), &encode(opening))
+    }
+
+    fn program_padded(&mut self, sector: u32, offset: u32, bytes: &[u8]) -> Result<(), F::Error> {
+        let mut page = [ERASED; PAGE];
+        page.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+        let padded = self.aligned(crate::part::len32(bytes.len()));
+        self.program(sector, offset, page.get(..padded as usize).unwrap_or_default())
+    }
+}
+
+/// A distance back to an older opening; 0 where there is none. [`Opening::links_fit`] keeps them small.
+fn distance(number: u32, older: u32) -> u16 {
+    if older == 0 { 0 } else { u16::try_from(number.saturating_sub(older)).unwrap_or(u16::MAX) }
+}
+
+fn encode(opening: &Opening) -> [u8; OPENING_BYTES as usize] {
+    let mut bytes = [0; OPENING_BYTES as usize];
+    let snapshot = opening.snapshot.unwrap_or(SnapshotAt { opening: 0, offset: 0 });
+    let first_sequence = opening.first_sequence.to_le_bytes();
+    let fields: [&[u8]; 7] = [
+        &opening.number.to_le_bytes(),
+        first_sequence.get(..SEQUENCE_BYTES).unwrap_or_default(),
+        &opening.epoch.to_le_bytes(),
+        &distance(opening.number, opening.previous).to_le_bytes(),
+        &distance(opening.number, opening.fallback).to_le_bytes(),
+        &distance(opening.number, snapshot.opening).to_le_bytes(),
+        &u16::try_from(snapshot.offset / OFFSET_UNIT).unwrap_or(u16::MAX).to_le_bytes(),
+    ];
+    let body = fields.into_iter().flatten().copied();
+    bytes.iter_mut().zip(body).for_each(|(to, from)| *to = from);
+    let checksum = CRC.checksum(bytes.get(..24).unwrap_or_default()).to_le_bytes();
+    bytes.iter_mut().skip(24).zip(checksum).for_each(|(to, from)| *to = from);
+    bytes
+}
+
+fn decode(start: &[u8], opening: &[u8], word_bytes: u32) -> Header {
+    let blank = |bytes: &[u8]| bytes.iter().all(|byte| *byte == ERASED);
+    if blank(start) && blank(opening) {
+        return Header::Blank;
+    }
+    let Some(found) = start.first_chunk::<8>() else { return Header::Other };
+    let [magic0, magic1, version, word_bits, crc0, crc1, crc2, crc3] = *found;
+    let sound = CRC.checksum(&[magic0, magic1, version, word_bits]).to_le_bytes() == [crc0, crc1, crc2, crc3];
+    let magic = u16::from_le_bytes([magic0, magic1]);
+    if !sound || (magic != MAGIC && magic != FORMAT_MAGIC) {
+        return Header::Other;
+    }
+    if version != FORMAT_VERSION || word_bits & !WORD_BITS != 0 {
+        return Header::Version(version);
+    }
+    let found_word_bytes = 1 << (word_bits & WORD_BITS);
+    if found_word_bytes != word_bytes {
+        return Header::WordBytes(found_word_bytes);
+    }
+    if magic == FORMAT_MAGIC {
+        return Header::Formatting;
+    }
+    let body = opening.get(..OPENING_BYTES as usize).unwrap_or_default();
+    if blank(body) {
+        return Header::Ready;
+    }
+    decode_opening(body).map_or(Header::Other, Header::Opened)
+}
+
+fn decode_opening(body: &[u8]) -> Option<Opening> {
+    let (fields, checksum) = body.split_at_checked(24)?;
+    if CRC.checksum(fields).to_le_bytes() != *checksum {
+        return None;
+    }
+    let mut rest = fields;
+    let mut take = |bytes: usize| -> Option<u64> {
+        let (field, behind) = rest.split_at_checked(bytes)?;
+        rest = behind;
+        Some(field.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte)))
+    };
+    let number = u32::try_from(take(4)?).ok()?;
+    let first_sequence = take(SEQUENCE_BYTES)?;
+    let epoch = u32::try_from(take(4)?).ok()?;
+    let mut link = || -> Option<u32> {
+        match u32::try_from(take(2)?).ok()? {
+            0 => Some(0),
+            distance => number.checked_sub(distance).filter(|older| *older > 0),
+        }
+    };
+    let (previous, fallback, snapshot) = (link()?, link()?, link()?);
+    let offset = u32::try_from(take(2)?).ok()? * OFFSET_UNIT;
+    let snapshot = (snapshot != 0).then_some(SnapshotAt { opening: snapshot, offset });
+    (number > 0).then_some(Opening { number, first_sequence, epoch, previous, fallback, snapshot })
+}

@@ -1,0 +1,41 @@
+//! A log of records on NOR flash: what [`Journal::append`] accepted survives a power cut at any byte.
+//!
+//! `no_std`, without an allocator, over the `NorFlash` trait of `embedded-storage`. The format is
+//! described in `docs/flash-format.md`.
+//!
+//! Left out on purpose: what a record means, when to take a snapshot, sealing, group commit for block
+//! media. The journal knows bytes and flash, and nothing of agents.
+
+#![no_std]
+
+mod check;
+mod error;
+mod format;
+mod frame;
+mod header;
+mod journal;
+mod part;
+mod recover;
+mod replay;
+mod ring;
+mod room;
+mod scan;
+mod snapshot;
+
+pub use self::{
+    check::{Budget, check},
+    error::{AppendError, Corruption, FormatError, GeometryError, RecoverError, SnapshotError},
+    format::format,
+    frame::{FRAME_BYTES, PAYLOAD_BYTES_MAX},
+    header::FORMAT_VERSION,
+    journal::Journal,
+    part::{PAGE_BYTES, Stats},
+    recover::{Entry, Recovery},
+    snapshot::SnapshotWriter,
+};
+
+#[cfg(test)]
+extern crate std;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,221 @@
+//! Recovery: finds where the log starts and ends, and settles its newest record.
+
+use core::ops::Range;
+
+use embedded_storage::nor_flash::NorFlash;
+
+use crate::{
+    check::{Budget, check_part},
+    error::{Corruption, GeometryError, RecoverError},
+    frame::{Kind, PAYLOAD_BYTES_MAX},
+    header::{SnapshotAt, format_mark},
+    journal::{End, Journal, Log},
+    part::{PAGE, Part},
+    replay::{Replay, Tail},
+    ring::{Sector, Survey},
+    scan::Cursor,
+    snapshot::decode_commit,
+};
+
+/// What recovery hands over, in the order it was written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Entry<'a> {
+    /// The next part of the newest committed snapshot.
+    Snapshot {
+        /// Bytes of the stream before this part.
+        offset: u32,
+        /// The part.
+        bytes: &'a [u8],
+        /// This is the last part.
+        last: bool,
+    },
+    /// A record that the snapshot doesn't cover.
+    Record {
+        /// Its number.
+        sequence: u64,
+        /// Its payload.
+        bytes: &'a [u8],
+    },
+}
+
+/// What recovery found.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Recovery {
+    /// Records handed over.
+    pub records: u64,
+    /// Bytes of the newest snapshot; 0 without one.
+    pub snapshot_bytes: u32,
+    /// A write was cut short, and left something that isn't a whole frame.
+    pub torn: bool,
+    /// A snapshot was begun and not committed; it is given up.
+    pub snapshot_abandoned: bool,
+}
+
+/// Where a record may be held while recovery looks around.
+pub(crate) type Buffer<'a> = &'a mut [u8];
+
+pub(crate) fn recover<F: NorFlash, V>(
+    flash: F,
+    region: Range<u32>,
+    budget: Budget,
+    buffer: Buffer<'_>,
+    visit: impl FnMut(Entry<'_>) -> Result<(), V>,
+) -> Result<(Journal<F>, Recovery), RecoverError<F::Error, V>> {
+    let mut part = Part::new(flash, region)?;
+    check_part(&part, budget)?;
+    if buffer.len() < PAYLOAD_BYTES_MAX {
+        return Err(GeometryError::Buffer { bytes: buffer.len() }.into());
+    }
+    let survey = part.survey().map_err(RecoverError::Flash)?;
+    if let Some(found) = survey.version {
+        return Err(RecoverError::Version { found });
+    }
+    if let Some(found) = survey.word_bytes {
+        return Err(RecoverError::WordBytes { found, expected: Part::<F>::word_bytes() });
+    }
+    let Some(head) = survey.highest else { return Err(no_journal(&mut part, survey)) };
+    let mut log = Log {
+        epoch: head.opening.epoch,
+        newest: None,
+        head,
+        end: End::Sector,
+        sequence: head.opening.first_sequence,
+        snapshot: head.opening.snapshot,
+        oldest: head.opening.number,
+        sectors: 0,
+        ready: 0,
+        open: None,
+    };
+    let Some(newest) = believed(&mut part, head, buffer)? else {
+        return Ok((Journal { part, log, budget, broken: false }, Recovery::default()));
+    };
+    log.newest = Some(newest);
+    log.snapshot = newest_snapshot(&mut part, newest, buffer)?;
+
+    let replay = Replay::run(&mut part, newest, log.snapshot, &mut *buffer, visit)?;
+    log.oldest = replay.oldest;
+    log.sectors = replay.sectors;
+    log.open = replay.open;
+    let recovery = replay.recovery;
+    let tail = replay.tail;
+    let mut journal = Journal { part, log, budget, broken: false };
+    settle(&mut journal, &tail, buffer)?;
+    Ok((journal, recovery))
+}
+
+/// No sector was ever opened: a region that may be formatted, or one that holds something else.
+fn no_journal<F: NorFlash, V>(part: &mut Part<F>, survey: Survey) -> RecoverError<F::Error, V> {
+    let last = part.sectors - 1;
+    match (survey.formatting, survey.other) {
+        (true, _) => return RecoverError::Unformatted,
+        // The mark that formatting began may be torn; nothing else is there then.
+        (false, Some(sector)) if sector == last => match is_torn_format_mark(part, last) {
+            Ok(true) => {}
+            Ok(false) => return RecoverError::Foreign { sector },
+            Err(error) => return RecoverError::Flash(error),
+        },
+        (false, Some(sector)) => return RecoverError::Foreign { sector },
+        (false, None) => {}
+    }
+    // Nothing at the start of any sector, or a mark without an opening; data may still follow.
+    for sector in 0..last {
+        match part.first_programmed(sector, 0) {
+            Ok(None) => {}
+            Ok(Some(_)) => return RecoverError::Foreign { sector },
+            Err(error) => return RecoverError::Flash(error),
+        }
+    }
+    match part.first_programmed(last, part.align.max(8)) {
+        Ok(None) => RecoverError::Unformatted,
+        Ok(Some(_)) => RecoverError::Foreign { sector: last },
+        Err(error) => RecoverError::Flash(error),
+    }
+}
+
+/// Whether some of the mark's bits were programmed, and no others.
+fn is_torn_format_mark<F: NorFlash>(part: &mut Part<F>, sector: u32) -> Result<bool, F::Error> {
+    let mark = format_mark(Part::<F>::word_bytes());
+    let mut chunk = [0; PAGE];
+    let bytes = part.read(sector, 0, &mut chunk, 8)?;
+    Ok(bytes.iter().zip(mark).all(|(byte, mark)| byte & mark == mark))
+}
+
+/// The newest sector whose first frame is whole. Where the newest opening has none, its header may
+/// itself be half programmed: then the sector counts that was newest before. `None` where nothing was
+/// ever appended.
+fn believed<F: NorFlash, V>(
+    part: &mut Part<F>,
+    head: Sector,
+    buffer: Buffer<'_>,
+) -> Result<Option<Sector>, RecoverError<F::Error, V>> {
+    let mut start = Cursor::at_start(head, part.align);
+    if start.next(part, buffer)?.is_some() {
+        return Ok(Some(head));
+    }
+    start.rest(part)?;
+    let fallback = head.opening.fallback;
+    if fallback == 0 {
+        return Ok(None);
+    }
+    let gone = start.corrupt(Corruption::SectorGone { opening: fallback });
+    let Some(sector) = part.find(fallback, head.index).map_err(RecoverError::Flash)? else {
+        return Err(gone.into());
+    };
+    match Cursor::at_start(sector, part.align).next(part, buffer)? {
+        Some(_) => Ok(Some(sector)),
+        None => Err(gone.into()),
+    }
+}
+
+/// The newest committed snapshot: the last one committed in the newest sector, or the one its header
+/// names.
+fn newest_snapshot<F: NorFlash, V>(
+    part: &mut Part<F>,
+    newest: Sector,
+    buffer: Buffer<'_>,
+) -> Result<Option<SnapshotAt>, RecoverError<F::Error, V>> {
+    let mut snapshot = newest.opening.snapshot;
+    let mut cursor = Cursor::at_start(newest, part.align);
+    while let Some(passed) = cursor.next(part, &mut *buffer)? {
+        if passed.frame.kind == Kind::Commit {
+            let payload = buffer.get(..passed.frame.payload_bytes).unwrap_or_default();
+            let Some((at, _)) = decode_commit(payload) else {
+                return Err(cursor.corrupt(Corruption::Snapshot).into());
+            };
+            snapshot = Some(at);
+        }
+    }
+    Ok(snapshot)
+}
+
+/// Makes sure that the newest record is found by every later boot: if nothing was programmed behind
+/// it, its own programming may have been cut short, so it is written anew on fresh pages.
+fn settle<F: NorFlash, V>(
+    journal: &mut Journal<F>,
+    tail: &Tail,
+    buffer: Buffer<'_>,
+) -> Result<(), RecoverError<F::Error, V>> {
+    let Tail { cursor, frame, rest } = *tail;
+    let log = &mut journal.log;
+    let elsewhere = log.head.opening.number != cursor.sector.opening.number;
+    log.end = match rest.next_page {
+        // A sector opened later exists. Going on in this one would hide behind it.
+        _ if elsewhere => End::Sector,
+        offset if offset < journal.part.sector_bytes => End::Page(offset),
+        _ => End::Sector,
+    };
+    log.sequence = cursor.expected;
+    let Some(frame) = frame.filter(|_| !rest.torn) else { return Ok(()) };
+    log.sequence = frame.sequence;
+    if matches!(frame.kind, Kind::First | Kind::Fragment) {
+        // Not committed, so nobody believed it. Whatever comes next takes its number.
+        return Ok(());
+    }
+    let payload = buffer.get(..frame.payload_bytes).unwrap_or_default();
+    match journal.put(frame.kind, payload, 0) {
+        Ok(_) => {}
+        Err(crate::AppendError::Flash(error)) => return Err(RecoverError::Flash(error)),
+        Err(_) => return Err(RecoverError::NoRoom),
+    }
+    Ok(())
+}

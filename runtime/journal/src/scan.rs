@@ -1,0 +1,183 @@
+//! Walks the frames of one sector, past what cuts left between them.
+//!
+//! A frame with nothing behind it may be the last thing a boot believed, or may have been superseded:
+//! a frame on a later page that spells its number out tells which. So such a frame is held back until
+//! those pages were looked at.
+
+use embedded_storage::nor_flash::NorFlash;
+
+use crate::{
+    error::{Corruption, RecoverError},
+    frame::{FRAME_BYTES_MAX, Found, Frame, PAYLOAD_BYTES_MAX, Place},
+    header::header_bytes,
+    part::{PAGE_BYTES, Part},
+    ring::Sector,
+};
+
+/// Why a walk stopped before the end.
+pub(crate) enum ScanError<E> {
+    Flash(E),
+    Corrupt { sector: u32, sequence: u64, what: Corruption },
+}
+
+impl<E> From<E> for ScanError<E> {
+    fn from(error: E) -> Self {
+        Self::Flash(error)
+    }
+}
+
+impl<E, V> From<ScanError<E>> for RecoverError<E, V> {
+    fn from(error: ScanError<E>) -> Self {
+        match error {
+            ScanError::Flash(error) => Self::Flash(error),
+            ScanError::Corrupt { sector, sequence, what } => Self::Corrupt { sector, sequence, what },
+        }
+    }
+}
+
+/// A place in a sector, and the number the frame there must have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cursor {
+    pub(crate) sector: Sector,
+    pub(crate) offset: u32,
+    pub(crate) expected: u64,
+}
+
+/// A frame that was passed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Passed {
+    pub(crate) frame: Frame,
+    /// Nothing is programmed behind it in this sector.
+    pub(crate) bare: bool,
+}
+
+impl Cursor {
+    /// The start of a sector.
+    pub(crate) fn at_start(sector: Sector, align: u32) -> Self {
+        Self { sector, offset: header_bytes(align), expected: sector.opening.first_sequence }
+    }
+
+    /// Moves past the next frame. Its payload is in `buffer`. `None` at the end of the sector's frames.
+    pub(crate) fn next<F: NorFlash>(
+        &mut self,
+        part: &mut Part<F>,
+        buffer: &mut [u8],
+    ) -> Result<Option<Passed>, ScanError<F::Error>> {
+        // Each turn moves to a later page, so it ends.
+        loop {
+            if self.offset >= part.sector_bytes {
+                return Ok(None);
+            }
+            let found = part.read_frame(self.place(self.offset), self.expected, buffer)?;
+            let frame = match found {
+                Found::Frame(frame) if frame.sequence == self.expected => Some(frame),
+                // A whole frame of another number: something between is missing.
+                Found::Frame(frame) => return Err(self.gap(frame.sequence)),
+                Found::Blank | Found::Torn { .. } => None,
+            };
+            if let Some(frame) = frame.filter(|frame| frame.followed) {
+                (self.offset, self.expected) = (frame.end, frame.sequence + 1);
+                return Ok(Some(Passed { frame, bare: false }));
+            }
+            let from = frame.map_or(self.offset, |frame| frame.end);
+            match (frame, self.find_explicit(part, from)?) {
+                // Superseded: its copy, or what counts in its stead, stands there.
+                (Some(frame), Some(next)) if next.sequence == frame.sequence => self.offset = next.offset,
+                (Some(frame), Some(next)) if next.sequence == frame.sequence + 1 => {
+                    (self.offset, self.expected) = (next.offset, next.sequence);
+                    return Ok(Some(Passed { frame, bare: false }));
+                }
+                // The frame before was passed because something torn stood behind it; then it was
+                // copied by a boot that didn't see the torn one.
+                (None, Some(next))
+                    if next.sequence == self.expected || next.sequence + 1 == self.expected =>
+                {
+                    (self.offset, self.expected) = (next.offset, next.sequence);
+                }
+                (_, Some(next)) => return Err(self.gap(next.sequence)),
+                (Some(frame), None) => {
+                    (self.offset, self.expected) = (frame.end, frame.sequence + 1);
+                    return Ok(Some(Passed { frame, bare: true }));
+                }
+                (None, None) => return Ok(None),
+            }
+        }
+    }
+
+    /// Where the next frame may go behind the last one of the newest sector, so that no word is
+    /// programmed twice, not even one that only seems untouched; and whether something torn was found.
+    ///
+    /// More than interrupted writes can leave behind is corruption.
+    pub(crate) fn rest<F: NorFlash>(&self, part: &mut Part<F>) -> Result<Rest, ScanError<F::Error>> {
+        if self.offset >= part.sector_bytes {
+            return Ok(Rest { next_page: part.sector_bytes, torn: false });
+        }
+        let Some(last) = part.last_programmed(self.sector.index, self.offset)? else {
+            // A write may have begun here and left no trace.
+            return Ok(Rest { next_page: page_start(self.offset) + PAGE_BYTES, torn: false });
+        };
+        let mut start = self.offset;
+        let mut explained = self.offset;
+        // Each turn moves to a later page, so it ends.
+        while let Some(at) = part.first_programmed(self.sector.index, explained)? {
+            if explained > self.offset || page_start(at) > page_start(start) {
+                start = page_start(at);
+            }
+            if start < explained && explained > self.offset {
+                return Err(self.corrupt(Corruption::DataBehind));
+            }
+            explained = match part.read_frame(self.place(start), self.expected, &mut [])? {
+                Found::Torn { end_max } => end_max,
+                // The first bytes of a torn frame may be unchanged.
+                Found::Blank => start + part.aligned(FRAME_BYTES_MAX + crate::part::len32(PAYLOAD_BYTES_MAX)),
+                Found::Frame(_) => return Err(self.corrupt(Corruption::DataBehind)),
+            };
+            if explained >= part.sector_bytes {
+                break;
+            }
+        }
+        // A write behind the last visible byte may have begun in the next page.
+        Ok(Rest { next_page: page_start(last) + 2 * PAGE_BYTES, torn: true })
+    }
+
+    pub(crate) fn place(&self, offset: u32) -> Place {
+        let Sector { index, opening } = self.sector;
+        Place { sector: index, epoch: opening.epoch, opening: opening.number, offset }
+    }
+
+    pub(crate) fn gap<E>(&self, found: u64) -> ScanError<E> {
+        self.corrupt(Corruption::Gap { found })
+    }
+
+    pub(crate) fn corrupt<E>(&self, what: Corruption) -> ScanError<E> {
+        ScanError::Corrupt { sector: self.sector.index, sequence: self.expected, what }
+    }
+
+    /// The next frame that starts a page and spells its number out.
+    fn find_explicit<F: NorFlash>(&self, part: &mut Part<F>, from: u32) -> Result<Option<Frame>, F::Error> {
+        let mut offset = page_start(from) + PAGE_BYTES;
+        while offset < part.sector_bytes {
+            let found = part.read_frame(self.place(offset), self.expected, &mut [])?;
+            if let Found::Frame(frame) = found
+                && frame.explicit
+            {
+                return Ok(Some(frame));
+            }
+            offset += PAGE_BYTES;
+        }
+        Ok(None)
+    }
+}
+
+/// What stands behind the last frame.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rest {
+    /// Offset of the first page that no interrupted write can have touched.
+    pub(crate) next_page: u32,
+    /// Something torn is there, so the last frame's own programming was finished.
+    pub(crate) torn: bool,
+}
+
+fn page_start(offset: u32) -> u32 {
+    offset - offset % PAGE_BYTES
+}

@@ -1,0 +1,1 @@
+//! Rules of the journal, under power cuts.

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
-const EXIT_CODES: &str = "Exit codes: 0 done · 1 failed · 2 usage, board file or refused change · 3 flash needs attention · \
-4 a limit was reached · 5 waits for approval";
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, board file or refused change,
+  3 flash needs attention, 4 a limit was reached, 5 waits for approval";
 
 /// An agent that never loses its step: works a task on a board, and goes on after power loss.
 #[derive(Debug, Parser)]
@@ -135,6 +135,14 @@ pub(crate) struct Run {
     /// One object on standard output when the run ends. Default: off. Example: everstep run --json
     #[arg(long)]
     pub(crate) json: bool,
+
+    /// Print every event as JSON
+    ///
+    /// One object a line on standard output: records once they are on flash, progress of the prompt,
+    /// snapshots, the result. Also appends every sampled position to `sampled.log` in the state folder,
+    /// for rehearsals. Default: off. Example: everstep run --events
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) events: bool,
 
     /// Log more
     ///

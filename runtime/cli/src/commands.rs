@@ -1,4 +1,12 @@
 //! One module for each command.
 
+pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod config;
+pub(crate) mod control;
+pub(crate) mod flash;
+pub(crate) mod journal;
+pub(crate) mod model;
+pub(crate) mod replay;
+pub(crate) mod run;
+pub(crate) mod tools;

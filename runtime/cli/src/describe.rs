@@ -14,8 +14,15 @@ pub(crate) fn line(record: &Record) -> String {
     format!("boot {} at {}{clock}  {name}  {details}", at.boot, seconds(at.mono_ms)).trim_end().to_owned()
 }
 
+/// A kind and its details on one line.
+pub(crate) fn summary(kind: &Kind) -> String {
+    format!("{}: {}", kind.name().replace('_', " "), cut(&details(kind)))
+        .trim_end_matches([':', ' '])
+        .to_owned()
+}
+
 /// One record as an object: number, moment, kind, and the kind's own fields.
-pub(crate) fn object(sequence: u64, record: &Record) -> Value {
+pub(crate) fn object(sequence: u64, record: &Record) -> Map<String, Value> {
     let mut object = Map::new();
     object.insert("sequence".into(), json!(sequence));
     object.insert("boot".into(), json!(record.at.boot));
@@ -32,7 +39,7 @@ pub(crate) fn object(sequence: u64, record: &Record) -> Value {
             }
         }
     }
-    Value::Object(object)
+    object
 }
 
 /// Digests are lists of 16 numbers; people compare them in hex.
@@ -153,7 +160,7 @@ pub(crate) fn seconds(ms: u64) -> String {
 
 /// Text on one line of bounded length.
 pub(crate) fn cut(text: &str) -> String {
-    let text = text.replace('\n', " ");
+    let text: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
     if text.len() <= DETAIL_BYTES_MAX {
         return text;
     }
@@ -234,7 +241,7 @@ mod tests {
         assert_eq!(object["task"], "x\ny");
         assert_eq!(object["digests"]["model"], "ab".repeat(16));
         let answered = super::object(4, &record(Kind::Answered));
-        assert_eq!(answered.as_object().unwrap().len(), 5);
+        assert_eq!(answered.len(), 5);
     }
 
     #[test]

@@ -8,18 +8,15 @@ use crate::describe;
 /// The present phase of an agent, a few lines.
 pub(crate) fn text(agent: &str, state: &State, limits: &Limits) -> String {
     let mut lines = Vec::new();
-    match &state.run {
-        Some(run) => {
-            lines.push(format!("{agent}: run {} is under way: {}", run.id, run.task()));
-            lines.push(format!("It waits for {}.", waits_for(run)));
-            lines.push(format!("Next: {}.", next(run)));
-            lines.push(used(run, limits));
-        }
-        None => {
-            lines.push(format!("{agent}: no run is under way."));
-            lines.extend(state.last.as_ref().map(ended));
-            lines.push("Next: `everstep run TASK` begins a run.".into());
-        }
+    if let Some(run) = &state.run {
+        lines.push(format!("{agent}: run {} is under way: {}", run.id, run.task()));
+        lines.push(format!("It waits for {}.", waits_for(run)));
+        lines.push(format!("Next: {}.", next(run)));
+        lines.push(used(run, limits));
+    } else {
+        lines.push(format!("{agent}: no run is under way."));
+        lines.extend(state.last.as_ref().map(ended));
+        lines.push("Next: `everstep run TASK` begins a run.".into());
     }
     for call in &state.unknown {
         lines.push(format!("Unknown: {} may have run; an equal call needs approval.", describe::call(call)));

@@ -1,8 +1,18 @@
 //! The board a command is about: its file, its state folder, the agent.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt::Display,
+    ops::Range,
+    path::{Path, PathBuf},
+};
 
-use everstep_board_linux::config::{AgentSection, BoardFile};
+use everstep_board_linux::{
+    config::{AgentSection, BoardFile, ConstraintKind},
+    flash::FileFlash,
+};
+use everstep_core::Limits;
+use everstep_driver::{AgentConfig, Budget};
+use everstep_model::{Constraint, Sampling};
 
 use crate::{
     args::Place,
@@ -10,9 +20,9 @@ use crate::{
 };
 
 /// The section of the simulated world.
-pub(crate) type World = toml::Table;
+pub(crate) type World = everstep_board_sim::WorldSection;
 /// The section of one device.
-pub(crate) type Device = toml::Table;
+pub(crate) type Device = everstep_tools_device::DeviceSection;
 
 /// A board whose file was read and checked.
 #[derive(Debug)]
@@ -27,6 +37,16 @@ impl Site {
     /// Reads the board file. Changes nothing.
     pub(crate) fn find(place: &Place) -> Outcome<Self> {
         let file: BoardFile<World, Device> = BoardFile::load(&place.board).map_err(Failure::usage)?;
+        if let Some(world) = &file.board.world {
+            world
+                .check()
+                .map_err(|(key, message)| Failure::usage(file.wrong(&format!("world.{key}"), message)))?;
+        }
+        for (name, device) in &file.board.device {
+            device.check().map_err(|(key, message)| {
+                Failure::usage(file.wrong(&format!("device.{name}.{key}"), message))
+            })?;
+        }
         let (agent_name, agent) = file.agent(place.agent.as_deref()).map_err(Failure::usage)?;
         let (agent_name, agent) = (agent_name.to_owned(), agent.clone());
         let state_dir = place.state_dir.clone().unwrap_or_else(|| file.state_dir());
@@ -52,5 +72,57 @@ impl Site {
     /// The flash file.
     pub(crate) fn flash_path(&self) -> PathBuf {
         self.in_state(&self.file.board.flash.path)
+    }
+
+    /// Opens the flash for writing, or makes it.
+    pub(crate) fn open_flash(&self) -> Outcome<FileFlash> {
+        FileFlash::open_or_create(&self.flash_path(), self.file.board.flash.bytes.get())
+            .map_err(Failure::flash)
+    }
+
+    /// Where the agent's records are.
+    pub(crate) fn agent_region(&self) -> Range<u32> {
+        let agents = self.file.layout().agents;
+        // A checked file has a region for each of its agents.
+        agents
+            .into_iter()
+            .find(|(name, _)| *name == self.agent_name)
+            .map(|(_, region)| region)
+            .unwrap_or_default()
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        self.agent.limits.into()
+    }
+
+    pub(crate) fn budget(&self) -> Budget {
+        Budget { snapshot_records: self.file.board.flash.snapshot_records.get(), ..Budget::default() }
+    }
+
+    /// The agent as the driver wants it.
+    pub(crate) fn config(&self) -> AgentConfig {
+        let model = &self.file.board.model;
+        AgentConfig {
+            name: self.agent_name.clone(),
+            system: self.agent.system.clone(),
+            limits: self.limits(),
+            sampling: Sampling { temperature: model.temperature.get(), top_p: model.top_p.get() },
+            constraint: match self.agent.constraint {
+                ConstraintKind::Calls => Constraint::Calls,
+                ConstraintKind::Off => Constraint::Off,
+            },
+            run_tokens_max: self.agent.limits.run_tokens_max.get(),
+            budget: self.budget(),
+        }
+    }
+
+    /// Something is wrong with what is on flash: says where, and what can be done.
+    pub(crate) fn flash_needs_attention(&self, error: impl Display) -> Failure {
+        let path = self.flash_path();
+        Failure::flash(anyhow::anyhow!(
+            "flash {}, agent {}: {error}; nothing was changed; keep a copy, then move the file away to start anew",
+            path.display(),
+            self.agent_name
+        ))
     }
 }

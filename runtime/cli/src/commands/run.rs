@@ -1,0 +1,138 @@
+//! `everstep run`: begins a task or goes on with the unfinished one, and prints its result.
+
+use std::{path::Path, sync::Arc};
+
+use everstep_board_linux::{control::ControlServer, entropy, flash::FileFlash, owner::OwnerLock};
+use everstep_core::{End, Finished};
+use everstep_driver::{Change, Driver, Observer, Parts, Pause};
+use everstep_model_llama::{exec_with_passive_openmp, install_abort_marker, take_abort_marker};
+use serde_json::json;
+
+use crate::{
+    args::{Place, Run},
+    describe,
+    devices::Devices,
+    exit::{Exit, Failure, Outcome},
+    explain, log,
+    model::Choice,
+    offline, out,
+    parts::{self, boot_failure, drive_failure},
+    plan::{Asked, Plan, plan},
+    relay,
+    screen::{Events, Screen},
+    site::Site,
+};
+
+/// Left in the state folder by a process that aborted.
+const ABORT_MARKER: &str = "aborted";
+/// Every position the engine sampled, for a rehearsal to count.
+const SAMPLED_LOG: &str = "sampled.log";
+
+pub(crate) fn perform(place: &Place, args: &Run) -> Outcome {
+    let site = Site::find(place)?;
+    let choice = Choice::of(&site, args.model.model.as_deref())?;
+    if choice.uses_threads(&site.file.board.model) {
+        // Only comes back when it can't: then computing is slower on a busy machine, but right.
+        let _ = exec_with_passive_openmp();
+    }
+    log::start(args.verbose);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(Failure::failed)?;
+    runtime.block_on(work(&site, &choice, args))
+}
+
+async fn work(site: &Site, choice: &Choice, args: &Run) -> Outcome {
+    site.make_state_dir()?;
+    let lock = Arc::new(OwnerLock::take(&site.state_dir).map_err(Failure::usage)?);
+    let before = offline::read(site)?;
+    let asked = Asked {
+        agent: &site.agent_name,
+        task: args.task.as_deref(),
+        task_id: args.task_id.as_deref(),
+        default_task: site.agent.task.as_deref(),
+    };
+    let plan = plan(asked, before.state()).map_err(Failure::usage)?;
+    if let Plan::Again(last) = plan {
+        return result(args, &last);
+    }
+
+    // From here on someone may ask how far the run is, and end it.
+    let server = ControlServer::bind(&site.state_dir, Arc::clone(&lock)).map_err(Failure::failed)?;
+    let devices = Devices::connect(site)?;
+    let mut driver = start(site, choice, args, devices, server).await?;
+    if let Plan::Start(task) = plan {
+        let seed = match args.seed {
+            Some(seed) => seed,
+            None => entropy::number().map_err(Failure::failed)?,
+        };
+        driver.start(task, args.task_id.clone(), seed).map_err(|error| drive_failure(site, error))?;
+    }
+    match driver.drive().await.map_err(|error| drive_failure(site, error))? {
+        Pause::AtRest(Some(last)) => result(args, &last),
+        Pause::AtRest(None) => Err(Failure::failed(anyhow::anyhow!("the run ended without a result"))),
+        Pause::NeedsApproval { call, reason } => {
+            if args.events {
+                Events::print(
+                    "approval_asked",
+                    json!({"call": call.id, "tool": call.tool, "reason": reason}),
+                );
+            }
+            out::note(&format!(
+                "call {} waits for approval: {reason}. `everstep approve {1}` or `everstep refuse {1}`, then `everstep run`",
+                describe::call(&call),
+                call.id
+            ));
+            Ok(Exit::Approval)
+        }
+    }
+}
+
+/// Loads the model, opens the flash and boots the agent.
+async fn start(
+    site: &Site,
+    choice: &Choice,
+    args: &Run,
+    devices: Devices,
+    server: ControlServer,
+) -> Outcome<Driver<FileFlash>> {
+    let tools = parts::toolbox(site, devices.tools.clone())?;
+    let sampled_log = args.events.then(|| site.in_state(Path::new(SAMPLED_LOG)));
+    let model = choice.load(&site.file.board.model, sampled_log)?;
+    let marker = site.in_state(Path::new(ABORT_MARKER));
+    let aborted = take_abort_marker(&marker).map_err(Failure::failed)?;
+    install_abort_marker(&marker).map_err(Failure::failed)?;
+    let flash = site.open_flash()?;
+    let screen = Screen::new();
+    let observer: Box<dyn Observer> = if args.events { Box::new(Events(screen)) } else { Box::new(screen) };
+    let commands = relay::start(server, site.limits());
+    let change = if args.accept_change { Change::Accept } else { Change::Refuse };
+    let parts =
+        Parts { aborted, change, ..parts::assemble(site, flash, model, devices, tools, observer, commands)? };
+    everstep_driver::boot(parts).await.map_err(|error| boot_failure(site, error))
+}
+
+/// Prints how a run ended: its answer on standard output, anything else for people.
+fn result(args: &Run, last: &Finished) -> Outcome {
+    let exit = match &last.how {
+        End::Done => Exit::Done,
+        End::Failed(_) | End::Stopped(_) => Exit::Failed,
+        End::Limit(_) => Exit::Limit,
+    };
+    if args.events {
+        Events::print("result", explain::finished(last));
+        return Ok(exit);
+    }
+    if args.json {
+        out::json(&explain::finished(last))?;
+        return Ok(exit);
+    }
+    if let Some(answer) = last.answer.as_ref().filter(|_| exit == Exit::Done) {
+        out::line(answer)?;
+    } else {
+        out::note(&format!("run {} {}", last.run, describe::end(&last.how)));
+    }
+    Ok(exit)
+}

@@ -1,0 +1,122 @@
+//! The board's devices: the tools that move them, the actuators that are made safe, the clock.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+
+use everstep_board_linux::{
+    clock::{SystemClock, TrustRtc},
+    config::BoardKind,
+};
+use everstep_board_sim::{BoardParts, DeviceSectionError, SocketWorld, WorldClock, assemble};
+use everstep_driver::Actuators;
+use everstep_tool::{
+    BoxFuture, Clock, FileSink, Tool,
+    builtin::{Compare, Lines, Wait},
+};
+
+use crate::{
+    exit::{Failure, Outcome},
+    site::{Site, World},
+};
+
+/// Where `log` writes, in the state folder.
+const LOG_FILE: &str = "log.txt";
+/// Where `alert` writes, in the state folder.
+const ALERT_FILE: &str = "alerts.txt";
+
+/// What a board has.
+pub(crate) struct Devices {
+    pub(crate) tools: Vec<Arc<dyn Tool>>,
+    pub(crate) actuators: Arc<dyn Actuators>,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Names the time line of the clock.
+    pub(crate) timeline: [u8; 16],
+}
+
+impl Devices {
+    /// Connects to the board's devices.
+    pub(crate) fn connect(site: &Site) -> Outcome<Self> {
+        let BoardParts { mut tools, actuators } = moving(site)?;
+        tools.extend(builtin(site));
+        let actuators = Arc::new(BoardActuators(actuators));
+        if let Some(world) = &site.file.board.world {
+            let clock = world_clock(site, world)?;
+            let timeline = clock.timeline_id();
+            return Ok(Self { tools, actuators, clock: Arc::new(clock), timeline });
+        }
+        let trust = if site.file.board.clock.trust_rtc { TrustRtc::Yes } else { TrustRtc::No };
+        let clock = SystemClock::new(trust).map_err(Failure::failed)?;
+        let timeline = clock.timeline();
+        Ok(Self { tools, actuators, clock: Arc::new(clock), timeline })
+    }
+
+    /// The board's tools, to be looked at rather than called.
+    pub(crate) fn describe(site: &Site) -> Outcome<Vec<Arc<dyn Tool>>> {
+        let mut tools = moving(site)?.tools;
+        tools.extend(builtin(site));
+        Ok(tools)
+    }
+}
+
+/// The devices that the board file names, as tools, and those of them that have a safe state. Nothing
+/// is asked of them yet.
+fn moving(site: &Site) -> Outcome<BoardParts> {
+    let board = &site.file.board;
+    if let (BoardKind::Sim, Some(world)) = (board.board.kind, &board.world) {
+        // What was commanded last isn't kept yet, so `boot = "restore"` sets the safe state.
+        return assemble(&board.device, &socket_world(site, world), &BTreeMap::new()).map_err(|error| {
+            let key = match &error {
+                DeviceSectionError::Wrong { name, key, .. } => format!("device.{name}.{key}"),
+                DeviceSectionError::NoSuchDevice { name, .. } => format!("device.{name}"),
+            };
+            let text = error.to_string();
+            let message = text.strip_prefix(&format!("{key}: ")).unwrap_or(&text).to_owned();
+            Failure::usage(site.file.wrong(&key, message))
+        });
+    }
+    match board.device.keys().next() {
+        // Pins and buses of this machine come with a later release.
+        Some(name) => Err(Failure::usage(site.file.wrong(
+            &format!("device.{name}"),
+            "a board of kind `linux` has no devices yet: use kind `sim`, or remove this section".into(),
+        ))),
+        None => Ok(BoardParts::default()),
+    }
+}
+
+fn socket_world(site: &Site, world: &World) -> SocketWorld {
+    SocketWorld::new(&site.in_state(&world.socket), Duration::from_millis(world.io_ms_max.into()))
+}
+
+fn world_clock(site: &Site, world: &World) -> Outcome<WorldClock> {
+    let socket = site.in_state(&world.socket);
+    WorldClock::connect(&socket, Duration::from_millis(world.io_ms_max.into())).map_err(|error| {
+        let socket = socket.display();
+        Failure::failed(anyhow::Error::new(error).context(format!(
+            "no world listens at {socket}: start one with `everstep-world serve --socket {socket}`"
+        )))
+    })
+}
+
+/// The tools every board has.
+fn builtin(site: &Site) -> Vec<Arc<dyn Tool>> {
+    let sink = |name: &str| Box::new(FileSink::new(&site.in_state(Path::new(name))));
+    vec![
+        Arc::new(Compare::default()),
+        Arc::new(Wait::default()),
+        Arc::new(Lines::log(sink(LOG_FILE))),
+        Arc::new(Lines::alert(sink(ALERT_FILE))),
+    ]
+}
+
+/// The board's actuators, for the driver.
+struct BoardActuators(everstep_tools_device::Actuators);
+
+impl Actuators for BoardActuators {
+    fn boot(&self) -> BoxFuture<'static, Vec<String>> {
+        self.0.boot()
+    }
+
+    fn set_safe(&self) -> BoxFuture<'static, (Vec<String>, Vec<String>)> {
+        self.0.set_safe()
+    }
+}

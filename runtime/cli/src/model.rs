@@ -1,0 +1,104 @@
+//! The model a command is about: a GGUF through llama.cpp, or a script.
+
+use std::{
+    num::{NonZeroU16, NonZeroU32},
+    path::{Path, PathBuf},
+};
+
+use everstep_board_linux::config::ModelSection;
+use everstep_model::{Model, Script, ScriptedModel};
+use everstep_model_llama::{EngineOptions, LlamaModel, LoadProgress};
+
+use crate::{
+    exit::{Failure, Outcome},
+    screen::Screen,
+    site::Site,
+};
+
+/// How a script is told from a GGUF.
+const SCRIPTED: &str = "scripted:";
+
+/// Which model.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Choice {
+    /// A GGUF file.
+    Gguf(PathBuf),
+    /// A script that says what the model would.
+    Scripted(PathBuf),
+}
+
+impl Choice {
+    /// The model of the command line, else of the board file. Paths on the command line start at the
+    /// current folder, those of the board file at its own.
+    pub(crate) fn of(site: &Site, flag: Option<&str>) -> Outcome<Self> {
+        if let Some(flag) = flag {
+            return Ok(Self::parse(flag, Path::to_owned));
+        }
+        match &site.file.board.model.path {
+            Some(path) => Ok(Self::parse(path, |path| site.file.resolve(path))),
+            None => Err(Failure::usage(
+                site.file
+                    .wrong("model.path", "no model is named: set this key, or give `--model FILE`".into()),
+            )),
+        }
+    }
+
+    fn parse(text: &str, place: impl Fn(&Path) -> PathBuf) -> Self {
+        match text.strip_prefix(SCRIPTED) {
+            Some(script) => Self::Scripted(place(Path::new(script))),
+            None => Self::Gguf(place(Path::new(text))),
+        }
+    }
+
+    /// Whether more than one thread will compute, so that libgomp has to be told how to wait.
+    pub(crate) fn uses_threads(&self, section: &ModelSection) -> bool {
+        matches!(self, Self::Gguf(_)) && section.threads.get() != 1
+    }
+
+    /// Loads the model.
+    pub(crate) fn load(
+        &self,
+        section: &ModelSection,
+        sampled_log: Option<PathBuf>,
+    ) -> Outcome<Box<dyn Model>> {
+        match self {
+            Self::Scripted(path) => {
+                let script = Script::read(path).map_err(Failure::usage)?;
+                Ok(Box::new(ScriptedModel::new(script)))
+            }
+            Self::Gguf(path) => {
+                let options = EngineOptions {
+                    context_tokens: NonZeroU32::new(section.context_tokens_max.get()),
+                    threads: u16::try_from(section.threads.get()).ok().and_then(NonZeroU16::new),
+                    sampled_log,
+                    ..EngineOptions::new(path)
+                };
+                let mut screen = Screen::new();
+                let on_progress = move |progress: LoadProgress| match progress {
+                    LoadProgress::Digest(read, all) if read < all => {
+                        screen.progress(&format!("checking the model, {read} of {all} bytes"));
+                    }
+                    LoadProgress::Weights(share) if share < 1.0 => {
+                        screen.progress(&format!("loading the model, {:.0} %", share * 100.0));
+                    }
+                    LoadProgress::Digest(..) | LoadProgress::Weights(_) => screen.progress_ends(),
+                };
+                let model = LlamaModel::load(options, Box::new(on_progress)).map_err(Failure::usage)?;
+                Ok(Box::new(model))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scripts_are_told_by_their_prefix_and_paths_start_where_they_should() {
+        let below = |path: &Path| Path::new("board").join(path);
+        assert_eq!(Choice::parse("scripted:a.toml", below), Choice::Scripted("board/a.toml".into()));
+        assert_eq!(Choice::parse("a.gguf", below), Choice::Gguf("board/a.gguf".into()));
+        assert_eq!(Choice::parse("/a.gguf", below), Choice::Gguf("/a.gguf".into()));
+    }
+}

@@ -1,0 +1,93 @@
+//! Puts a driver together from a board's concrete parts, and names what went wrong.
+
+use std::sync::Arc;
+
+use everstep_board_linux::{
+    entropy,
+    flash::{FileFlash, FlashError},
+};
+use everstep_core::Run;
+use everstep_driver::{BootError, Change, Command, DriveError, Driver, Observer, Parts, SharedFlash, Silent};
+use everstep_model::Model;
+use everstep_tool::{Tool, Toolbox};
+use tokio::sync::mpsc;
+
+use crate::{
+    devices::Devices,
+    exit::{Failure, Outcome},
+    idle::IdleModel,
+    site::Site,
+};
+
+/// The tools that the agent may call.
+pub(crate) fn toolbox(site: &Site, tools: Vec<Arc<dyn Tool>>) -> Outcome<Toolbox> {
+    let names: Vec<String> = tools.iter().map(|tool| tool.spec().name.clone()).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    site.file.check_grants(&names).map_err(Failure::usage)?;
+    Toolbox::new(tools, &site.agent.grants).map_err(|error| {
+        Failure::usage(site.file.wrong(&format!("agent.{}.grants", site.agent_name), error.to_string()))
+    })
+}
+
+/// Everything a boot needs.
+pub(crate) fn assemble(
+    site: &Site,
+    flash: FileFlash,
+    model: Box<dyn Model>,
+    devices: Devices,
+    tools: Toolbox,
+    observer: Box<dyn Observer>,
+    commands: mpsc::Receiver<Command>,
+) -> Outcome<Parts<FileFlash>> {
+    let mut salt = [0; 16];
+    entropy::fill(&mut salt).map_err(Failure::failed)?;
+    Ok(Parts {
+        flash: SharedFlash::new(flash),
+        board_region: site.file.layout().board,
+        agent_region: site.agent_region(),
+        config: site.config(),
+        model,
+        tools: Arc::new(tools),
+        actuators: devices.actuators,
+        clock: devices.clock,
+        timeline: devices.timeline,
+        entropy: salt,
+        observer,
+        commands,
+        aborted: false,
+        change: Change::Refuse,
+    })
+}
+
+/// Boots the agent only to end its run. No model is loaded and no change is refused: whatever it
+/// began with, it ends here.
+pub(crate) async fn boot_to_stop(site: &Site, run: &Run, devices: Devices) -> Outcome<Driver<FileFlash>> {
+    let model = Box::new(IdleModel::of(&run.digests));
+    let tools = toolbox(site, devices.tools.clone())?;
+    let (_sender, commands) = mpsc::channel(1);
+    let parts = assemble(site, site.open_flash()?, model, devices, tools, Box::new(Silent), commands)?;
+    let parts = Parts { change: Change::Accept, ..parts };
+    everstep_driver::boot(parts).await.map_err(|error| boot_failure(site, error))
+}
+
+/// What a failed boot means for the operator.
+pub(crate) fn boot_failure(site: &Site, error: BootError<FlashError>) -> Failure {
+    match error {
+        BootError::Changed { .. } => {
+            let advice = "`everstep run --accept-change` goes on all the same, `everstep stop` ends it";
+            Failure::usage(anyhow::anyhow!("{error}: {advice}"))
+        }
+        BootError::Store(error) => site.flash_needs_attention(error),
+        BootError::Drive(error) => drive_failure(site, error),
+    }
+}
+
+/// What a failed run means for the operator.
+pub(crate) fn drive_failure(site: &Site, error: DriveError<FlashError>) -> Failure {
+    match error {
+        DriveError::Store(error) => site.flash_needs_attention(error),
+        DriveError::OutOfPlace(error) => site.flash_needs_attention(error),
+        DriveError::Refused(error) => Failure::usage(error),
+        error @ DriveError::ModelGone { .. } => Failure::failed(error),
+    }
+}

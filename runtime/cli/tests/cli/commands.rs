@@ -1,0 +1,159 @@
+//! What each command does for a user, on a board without devices and with a scripted model.
+
+use crate::bench::{Bench, LONG_WAIT, SCRIPT, contents};
+use serde_json::Value;
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+#[test]
+fn run_prints_the_answer_and_bare_run_prints_it_again() {
+    let bench = Bench::new(SCRIPT);
+    let told = bench.everstep(&["run", "compare 3 and 2", "--seed", "7"]);
+    assert!(told.err.contains("#1 compare"), "{told:?}");
+    assert_eq!(told.done(), "3 is more than 2.\n");
+    let before = contents(&bench.path("state"));
+    assert_eq!(bench.everstep(&["run"]).done(), "3 is more than 2.\n");
+    assert_eq!(contents(&bench.path("state")), before, "nothing was written");
+
+    let result = json(&bench.everstep(&["run", "--json"]).done());
+    assert_eq!((result["how"].as_str(), result["calls"].as_u64()), (Some("done"), Some(1)));
+    assert_eq!(result["task"], "compare 3 and 2");
+}
+
+#[test]
+fn same_task_id_runs_once() {
+    let bench = Bench::new(SCRIPT);
+    bench.everstep(&["run", "compare", "--task-id", "a"]).done();
+    let before = contents(&bench.path("state"));
+    assert_eq!(bench.everstep(&["run", "compare", "--task-id", "a"]).done(), "3 is more than 2.\n");
+    assert_eq!(contents(&bench.path("state")), before);
+    bench.everstep(&["run", "compare", "--task-id", "b"]).done();
+    assert_eq!(json(&bench.everstep(&["status", "--json"]).done())["last"]["run"], 2);
+}
+
+#[test]
+fn killed_run_goes_on_where_it_was() {
+    let bench = Bench::new(&LONG_WAIT.replace("3600", "1"));
+    bench.run_until("called", &["wait"]).kill();
+    let replay = bench.everstep(&["replay"]).done();
+    assert!(replay.contains("run 1 is under way: wait") && replay.contains("#1 wait"), "{replay}");
+    assert_eq!(bench.everstep(&["run"]).done(), "An hour has passed.\n");
+
+    let journal = bench.everstep(&["journal", "--json"]).done();
+    let kinds: Vec<String> =
+        journal.lines().map(|line| json(line)["kind"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(kinds.iter().filter(|kind| *kind == "called").count(), 1, "{kinds:?}");
+    assert_eq!(kinds.iter().filter(|kind| *kind == "booted").count(), 1, "{kinds:?}");
+    assert_eq!((kinds.first().unwrap().as_str(), kinds.last().unwrap().as_str()), ("started", "finished"));
+    let sequences: Vec<u64> = journal.lines().map(|line| json(line)["sequence"].as_u64().unwrap()).collect();
+    assert!(sequences.is_sorted_by(|one, next| next - one == 1), "{sequences:?}");
+    assert_eq!(bench.everstep(&["journal"]).done().lines().count(), kinds.len());
+}
+
+#[test]
+fn stop_goes_through_the_owner() {
+    let bench = Bench::new(LONG_WAIT);
+    let running = bench.run_until("called", &["wait"]);
+    let status = json(&bench.everstep(&["status", "--json"]).done());
+    assert_eq!(status["run"]["phase"], "sleeping");
+    assert!(bench.everstep(&["status"]).done().contains("It waits for the time of #1 wait"));
+    assert!(bench.everstep(&["stop", "--reason", "lunch"]).done().contains("the run ends"));
+    let (code, result) = running.end();
+    assert_eq!((code, result["how"].as_str()), (1, Some("stopped: lunch")));
+    assert!(bench.everstep(&["status"]).done().contains("stopped: lunch"));
+}
+
+#[test]
+fn stop_ends_a_run_that_nobody_runs_and_needs_no_model() {
+    let bench = Bench::new(LONG_WAIT);
+    bench.run_until("called", &["wait"]).kill();
+    std::fs::remove_file(bench.path("script.toml")).unwrap();
+    assert_eq!(bench.everstep(&["stop"]).done(), "run 1 stopped: stopped by the operator\n");
+    bench.everstep(&["stop"]).refuses(2, &["no run to end"]);
+    bench.everstep(&["approve", "1"]).refuses(2, &["call 1 does not wait for approval"]);
+}
+
+#[test]
+fn limit_ends_a_run_with_4() {
+    let bench = Bench::new(SCRIPT);
+    bench.change_board("grants", "limits = { steps_max = 1 }\ngrants");
+    let told = bench.everstep(&["run", "compare"]);
+    assert_eq!(told.code, 4, "{told:?}");
+    assert!(told.err.contains("limit reached: steps_max") && told.out.is_empty(), "{told:?}");
+    assert_eq!(bench.everstep(&["run"]).code, 4, "and again");
+}
+
+#[test]
+fn failed_run_exits_with_1() {
+    let bench = Bench::new("[[reply]]\nfail = \"out of words\"\n");
+    let told = bench.everstep(&["run", "compare"]);
+    assert_eq!(told.code, 1, "{told:?}");
+    assert!(told.err.contains("failed: "), "{told:?}");
+}
+
+#[test]
+fn reading_commands_change_nothing_on_a_board_that_never_ran() {
+    let bench = Bench::new(SCRIPT);
+    assert!(bench.everstep(&["status"]).done().contains("no run is under way"));
+    assert!(bench.everstep(&["replay"]).done().contains("no run is under way"));
+    assert_eq!(bench.everstep(&["journal"]).done(), "");
+    bench.everstep(&["flash"]).done();
+    bench.everstep(&["check"]).done();
+    assert!(bench.everstep(&["model"]).done().contains("scripted"));
+    assert!(!bench.path("state").exists());
+}
+
+#[test]
+fn tools_show_class_and_grant() {
+    let bench = Bench::new(SCRIPT);
+    let tools = json(&bench.everstep(&["tools", "--json"]).done());
+    let tool =
+        |name: &str| tools.as_array().unwrap().iter().find(|tool| tool["name"] == name).unwrap().clone();
+    assert_eq!(
+        (tool("compare")["class"].as_str(), tool("compare")["granted"].as_bool()),
+        (Some("observe"), Some(true))
+    );
+    assert_eq!(tool("alert")["granted"], false);
+    assert!(bench.everstep(&["tools"]).done().contains("alert            denied"));
+}
+
+#[test]
+fn config_prints_a_board_file_that_reads_back_as_itself() {
+    let bench = Bench::new(SCRIPT);
+    let printed = bench.everstep(&["config"]).done();
+    assert!(printed.contains("steps_max = 100") && printed.contains("region_bytes = 65536"), "{printed}");
+    bench.write("agent.toml", &printed);
+    assert_eq!(bench.everstep(&["config"]).done(), printed);
+}
+
+#[test]
+fn state_folder_comes_from_flag_variable_or_board_file() {
+    let bench = Bench::new(SCRIPT);
+    let (flag, variable) = (bench.path("by-flag"), bench.path("by-variable"));
+    bench.everstep(&["run", "compare", "--state-dir", flag.to_str().unwrap()]).done();
+    bench.command(&["run", "compare"]).env("EVERSTEP_STATE_DIR", &variable).output().unwrap();
+    assert!(flag.join("flash.bin").exists() && variable.join("flash.bin").exists());
+    assert!(!bench.path("state").exists());
+}
+
+#[test]
+fn flash_counts_what_was_written() {
+    let bench = Bench::new(SCRIPT);
+    bench.everstep(&["run", "compare"]).done();
+    let flash = json(&bench.everstep(&["flash", "--json"]).done());
+    assert_eq!(flash["bytes"], 131_072);
+    assert!(flash["journal_bytes"].as_u64().unwrap() > 100, "{flash}");
+    assert!(flash["erases"].is_u64(), "{flash}");
+}
+
+#[test]
+fn completions_name_every_command() {
+    let bench = Bench::new(SCRIPT);
+    let output =
+        std::process::Command::new(env!("CARGO_BIN_EXE_everstep")).args(["completions", "bash"]).output();
+    let script = String::from_utf8(output.unwrap().stdout).unwrap();
+    assert!(["replay", "approve", "--task-id"].iter().all(|word| script.contains(word)));
+    assert!(bench.everstep(&["--help"]).done().contains("Exit codes: 0 done"));
+}

@@ -29,6 +29,7 @@ pub struct SimFlash<const WORD: usize = 4, const SECTOR: usize = 4096> {
     plan: Option<PowerCut>,
     operations_before_cut: u64,
     powered: bool,
+    interrupted_bytes: Option<usize>,
     counts: SimFlashCounts,
 }
 
@@ -119,6 +120,7 @@ impl<const WORD: usize, const SECTOR: usize> SimFlash<WORD, SECTOR> {
             plan: None,
             operations_before_cut: 0,
             powered: true,
+            interrupted_bytes: None,
             counts: SimFlashCounts::default(),
         }
     }
@@ -160,6 +162,12 @@ impl<const WORD: usize, const SECTOR: usize> SimFlash<WORD, SECTOR> {
         self.powered = true;
         self.plan = None;
         self.settle_marginal();
+    }
+
+    /// Bytes of the operation that the latest cut interrupted; `None` before the first cut.
+    #[must_use]
+    pub fn interrupted_bytes(&self) -> Option<usize> {
+        self.interrupted_bytes
     }
 
     /// What was done to the flash since it was made.
@@ -205,6 +213,7 @@ impl<const WORD: usize, const SECTOR: usize> SimFlash<WORD, SECTOR> {
 
     /// Leaves what `cut` leaves of an operation that would have turned the bytes at `start` into `after`.
     fn interrupt(&mut self, cut: PowerCut, start: usize, after: &[u8], step: cut::Step) {
+        self.interrupted_bytes = Some(after.len());
         let before: Vec<u8> = self.bytes.iter().skip(start).take(after.len()).copied().collect();
         let left = cut.leaves(&before, after, step);
         self.bytes.iter_mut().skip(start).zip(&left).for_each(|(to, from)| *to = *from);

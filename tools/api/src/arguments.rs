@@ -89,11 +89,11 @@ mod tests {
 
     #[derive(Deserialize, JsonSchema)]
     #[serde(transparent)]
+    #[expect(dead_code, reason = "only the schema is looked at")]
     struct Percent(#[schemars(range(max = 100))] u8);
 
     #[derive(Deserialize, JsonSchema)]
     #[serde(rename_all = "snake_case")]
-    #[expect(dead_code, reason = "only the schema is looked at")]
     enum Mode {
         Slow,
         Fast,

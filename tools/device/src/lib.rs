@@ -1,1 +1,20 @@
-//! Placeholder.
+//! Tools over a board's own devices, and what happens to its actuators at boot and at the end.
+//!
+//! Written against device traits: `embedded-hal` where it has one, `everstep-tool`'s where it has
+//! none. Leaves out every concrete bus: boards bring those.
+
+mod actuators;
+mod fan;
+mod heater;
+mod pump;
+mod relay;
+mod room;
+mod section;
+
+pub use actuators::{ACTUATOR_MS_MAX, Actuate, Actuators, BootPolicy, State};
+pub use fan::{Fan, SetFan};
+pub use heater::{DEFROST_S_MAX, DEFROST_S_MIN, RunDefrost};
+pub use pump::{DoseAntifreeze, PULSES_MAX, SETTLE_MS};
+pub use relay::{Relay, SetRelay};
+pub use room::{ReadRoom, RoomRange};
+pub use section::{DeviceSection, Switch};

@@ -11,7 +11,7 @@ use crate::{Cancel, Context, LineSink, SinkError, Tool, ToolCall, Toolbox};
 
 async fn run(tool: &dyn Tool, arguments: Value, attempt: u32) -> Outcome {
     let call = ToolCall { id: CallId(7), arguments, baseline: None, idempotency_key: None };
-    let cx = Context { attempt, deadline: Duration::from_secs(60), cancel: Cancel::default() };
+    let cx = Context { attempt, deadline: Duration::from_mins(1), cancel: Cancel::default() };
     tool.run(&call, &cx).await
 }
 

@@ -29,8 +29,8 @@ fn spec(name: &str, properties: &Value) -> ToolSpec {
     }
 }
 
-fn tool(name: &str, properties: Value) -> Arc<dyn Tool> {
-    Arc::new(Stub(spec(name, &properties)))
+fn tool(name: &str, properties: &Value) -> Arc<dyn Tool> {
+    Arc::new(Stub(spec(name, properties)))
 }
 
 fn grants(names: &[&str]) -> Vec<String> {
@@ -38,13 +38,13 @@ fn grants(names: &[&str]) -> Vec<String> {
 }
 
 fn set_fan() -> Arc<dyn Tool> {
-    tool("set_fan", json!({"percent": {"type": "integer", "minimum": 0, "maximum": 100}}))
+    tool("set_fan", &json!({"percent": {"type": "integer", "minimum": 0, "maximum": 100}}))
 }
 
 fn mixer() -> Arc<dyn Tool> {
     tool(
         "mix",
-        json!({
+        &json!({
             "zeal": {"type": "number"},
             "mode": {"type": "string", "enum": ["slow", "fast"]},
             "parts": {"type": "array", "maxItems": 2, "items": {
@@ -58,12 +58,12 @@ fn mixer() -> Arc<dyn Tool> {
 }
 
 fn toolbox() -> Toolbox {
-    let tools = vec![set_fan(), mixer(), tool("open_vault", json!({})), Arc::new(builtin::Wait::default())];
+    let tools = vec![set_fan(), mixer(), tool("open_vault", &json!({})), Arc::new(builtin::Wait::default())];
     Toolbox::new(tools, &grants(&["mix", "set_fan", "wait"])).unwrap()
 }
 
-fn refusal(tool: &str, arguments: Value) -> String {
-    match toolbox().check(tool, &arguments) {
+fn refusal(tool: &str, arguments: &Value) -> String {
+    match toolbox().check(tool, arguments) {
         Ok(checked) => panic!("{tool} {} was allowed", checked.arguments),
         Err(refusal) => refusal.to_string(),
     }
@@ -71,9 +71,9 @@ fn refusal(tool: &str, arguments: Value) -> String {
 
 #[test]
 fn nothing_is_called_that_is_not_granted_by_name() {
-    assert_eq!(refusal("open_vault", json!({})), "refused: open_vault is not granted to this agent");
+    assert_eq!(refusal("open_vault", &json!({})), "refused: open_vault is not granted to this agent");
     assert_eq!(
-        refusal("set_fun", json!({"percent": 1})),
+        refusal("set_fun", &json!({"percent": 1})),
         "error: there is no tool set_fun; the tools are mix, set_fan, wait"
     );
     assert!(toolbox().get("open_vault").is_none());
@@ -109,7 +109,7 @@ fn refusals_say_which_argument_what_it_must_be_and_what_it_is() {
         ),
         ("wait", json!({"seconds": 0}), "error: wait: seconds must be at least 1, got 0"),
     ] {
-        assert_eq!(refusal(tool, arguments), expected);
+        assert_eq!(refusal(tool, &arguments), expected);
     }
 }
 
@@ -117,9 +117,9 @@ fn refusals_say_which_argument_what_it_must_be_and_what_it_is() {
 fn refusals_stay_short_and_on_one_line() {
     let long = "x\n".repeat(10_000);
     for text in [
-        refusal(&long, json!({})),
-        refusal("mix", json!({"zeal": 1, "mode": long, "parts": []})),
-        refusal("set_fan", json!({"percent": 1, long: 2})),
+        refusal(&long, &json!({})),
+        refusal("mix", &json!({"zeal": 1, "mode": long, "parts": []})),
+        refusal("set_fan", &json!({"percent": 1, long: 2})),
     ] {
         assert!(text.len() < 300 && !text.contains('\n'), "{text}");
     }
@@ -143,7 +143,7 @@ fn equal_calls_are_equal_text() {
 
 #[test]
 fn arguments_that_would_not_fit_a_record_are_refused() {
-    let talk = tool("talk", json!({"text": {"type": "string"}}));
+    let talk = tool("talk", &json!({"text": {"type": "string"}}));
     let toolbox = Toolbox::new(vec![talk], &grants(&["talk"])).unwrap();
     let frame = r#"{"text":""}"#.len();
     let text = |bytes: usize| json!({"text": "x".repeat(bytes)});
@@ -176,7 +176,7 @@ fn grants_that_can_not_be_honoured_stop_the_start() {
     assert_eq!(error(two(), &["mix", "set_fan", "mix"]), "tool `mix` is granted twice");
     assert_eq!(error(vec![set_fan(), set_fan()], &[]), "two tools are called `set_fan`");
     let many: Vec<_> = (0..=TOOLS_MAX).map(|n| format!("t{n}")).collect();
-    let tools = many.iter().map(|name| tool(name, json!({}))).collect();
+    let tools = many.iter().map(|name| tool(name, &json!({}))).collect();
     let names: Vec<_> = many.iter().map(String::as_str).collect();
     assert_eq!(error(tools, &names), "65 tools are granted, at most 64 may be");
 }
@@ -194,15 +194,15 @@ fn keyword_that_can_not_be_enforced_stops_the_start_by_tool_and_keyword() {
         (json!({"if": {}, "then": {}}), "if"),
     ] {
         assert_eq!(
-            error(vec![tool("odd", json!({"x": property}))], &["odd"]),
+            error(vec![tool("odd", &json!({"x": property}))], &["odd"]),
             format!("tool `odd`: schema keyword `{keyword}` at /properties/x can't be enforced")
         );
     }
     let deep = json!({"x": {"anyOf": [{}, {"items": {"contains": {}}}]}});
-    assert!(error(vec![tool("odd", deep)], &["odd"]).contains("/properties/x/anyOf/1/items"));
+    assert!(error(vec![tool("odd", &deep)], &["odd"]).contains("/properties/x/anyOf/1/items"));
     // A property may be called like a keyword.
     assert!(
-        Toolbox::new(vec![tool("fine", json!({"format": {"type": "string"}}))], &grants(&["fine"])).is_ok()
+        Toolbox::new(vec![tool("fine", &json!({"format": {"type": "string"}}))], &grants(&["fine"])).is_ok()
     );
 }
 
@@ -225,7 +225,7 @@ fn schemas_in_a_wrong_form_stop_the_start() {
     for _ in 0..=SCHEMA_DEPTH_MAX {
         deep = json!({"items": deep});
     }
-    assert!(error(vec![tool("odd", json!({"x": deep}))], &["odd"]).contains("too deep"));
+    assert!(error(vec![tool("odd", &json!({"x": deep}))], &["odd"]).contains("too deep"));
 }
 
 #[test]

@@ -1,0 +1,167 @@
+//! What happens to a board's actuators when the process starts, and when a run ends early.
+//!
+//! Nothing here acts when the process is killed: hardware defaults and the watchdog cover that gap.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use everstep_tool::{BoxFuture, Device, DeviceError};
+use serde::{Deserialize, Serialize};
+
+/// Milliseconds one actuator may take to be looked at and set. All are set at the same time, so a
+/// dead bus holds a boot or an end no longer than this.
+pub const ACTUATOR_MS_MAX: u64 = 2_000;
+
+/// An actuator's absolute state.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Off.
+    Off,
+    /// On.
+    On,
+    /// Somewhere between 0 and 100.
+    Percent(u8),
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Off => f.write_str("off"),
+            Self::On => f.write_str("on"),
+            Self::Percent(percent) => write!(f, "{percent} percent"),
+        }
+    }
+}
+
+/// What a boot does with an actuator.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BootPolicy {
+    /// Sets the safe state.
+    #[default]
+    Safe,
+    /// Sets what was commanded last; the safe state where that is not known.
+    Restore,
+    /// Leaves it as it is.
+    Hold,
+}
+
+/// A driver whose device has an absolute state. It blocks.
+pub trait Actuate: Send {
+    /// What it is set to, where it can tell.
+    ///
+    /// # Errors
+    ///
+    /// Why it can't be asked.
+    fn state(&mut self) -> Result<Option<State>, DeviceError>;
+
+    /// Sets it.
+    ///
+    /// # Errors
+    ///
+    /// Why it was not, or may not have been set.
+    fn set(&mut self, state: State) -> Result<(), DeviceError>;
+}
+
+/// All actuators of a board.
+#[derive(Clone, Default)]
+pub struct Actuators {
+    all: Vec<Actuator>,
+}
+
+#[derive(Clone)]
+struct Actuator {
+    name: String,
+    boot: BootPolicy,
+    safe: State,
+    last: Option<State>,
+    device: Arc<dyn Set>,
+}
+
+/// Brings one device of any type to a state.
+trait Set: Send + Sync {
+    /// Whether that changed it, as far as the device can tell.
+    fn set(&self, state: State) -> BoxFuture<'static, Result<bool, DeviceError>>;
+}
+
+impl<D: Actuate + 'static> Set for Device<D> {
+    fn set(&self, state: State) -> BoxFuture<'static, Result<bool, DeviceError>> {
+        let device = self.clone();
+        Box::pin(async move {
+            let limit = Duration::from_millis(ACTUATOR_MS_MAX);
+            let work = device.use_for(limit, move |driver| {
+                // One that can't be asked is set all the same.
+                if driver.state().ok().flatten() == Some(state) {
+                    return Ok(false);
+                }
+                driver.set(state).map(|()| true)
+            });
+            tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+                Err(DeviceError::Unknown(format!("no answer within {ACTUATOR_MS_MAX} ms")))
+            })
+        })
+    }
+}
+
+impl Actuators {
+    /// Adds an actuator. `last` is what was commanded last, for `restore`.
+    pub fn add<D: Actuate + 'static>(
+        &mut self,
+        device: &Device<D>,
+        boot: BootPolicy,
+        safe: State,
+        last: Option<State>,
+    ) {
+        let name = device.name().to_owned();
+        self.all.push(Actuator { name, boot, safe, last, device: Arc::new(device.clone()) });
+    }
+
+    /// Brings every actuator to what its boot policy asks for. Returns what that changed, and what it
+    /// failed to change, in words for the model: `compressor set to off`.
+    #[must_use]
+    pub fn boot(&self) -> BoxFuture<'static, Vec<String>> {
+        let wanted = self.all.iter().filter_map(|actuator| {
+            let state = match actuator.boot {
+                BootPolicy::Safe => actuator.safe,
+                BootPolicy::Restore => actuator.last.unwrap_or(actuator.safe),
+                BootPolicy::Hold => return None,
+            };
+            Some((actuator.clone(), state))
+        });
+        let set = set_all(wanted.collect());
+        Box::pin(async move {
+            let (mut changed, failed) = set.await;
+            changed.extend(failed);
+            changed
+        })
+    }
+
+    /// Sets every safe state. Returns what changed, and what could not be set and why.
+    #[must_use]
+    pub fn set_safe(&self) -> BoxFuture<'static, (Vec<String>, Vec<String>)> {
+        set_all(self.all.iter().map(|actuator| (actuator.clone(), actuator.safe)).collect())
+    }
+}
+
+fn set_all(wanted: Vec<(Actuator, State)>) -> BoxFuture<'static, (Vec<String>, Vec<String>)> {
+    Box::pin(async move {
+        // In tasks of their own, so that a slow one does not keep the others from being safe.
+        let under_way: Vec<_> = wanted
+            .into_iter()
+            .map(|(actuator, state)| (actuator.name, state, tokio::spawn(actuator.device.set(state))))
+            .collect();
+        let (mut changed, mut failed) = (Vec::new(), Vec::new());
+        for (name, state, set) in under_way {
+            match set.await {
+                Ok(Ok(true)) => changed.push(format!("{name} set to {state}")),
+                Ok(Ok(false)) => {}
+                Ok(Err(error)) => failed.push(format!("{name} could not be set to {state}: {error}")),
+                Err(_) => failed.push(format!("{name} could not be set to {state}: its driver failed")),
+            }
+        }
+        (changed, failed)
+    })
+}
+
+#[cfg(test)]
+mod tests;

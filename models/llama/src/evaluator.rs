@@ -153,3 +153,74 @@ impl<'w> Evaluator<'w> {
 fn engine(error: impl ToString) -> EvaluateError {
     EvaluateError::Engine(error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use llama_cpp_2::model::params::LlamaModelParams;
+
+    use super::*;
+    use crate::tiny::{self, Tiny};
+
+    const CONTEXT: NonZeroU32 = NonZeroU32::new(256).unwrap();
+
+    fn weights() -> Weights {
+        let (_folder, path) = tiny::write(Tiny::default());
+        let backend = crate::engine::backend(false).unwrap();
+        Weights::load_from_file(backend, path, &LlamaModelParams::default()).unwrap()
+    }
+
+    fn evaluator(weights: &Weights) -> Evaluator<'_> {
+        Evaluator::new(crate::engine::backend(false).unwrap(), weights, CONTEXT, 1).unwrap()
+    }
+
+    #[test]
+    fn what_llama_cpp_would_abort_on_is_refused_before() {
+        let weights = weights();
+        let mut evaluator = evaluator(&weights);
+        assert_eq!(evaluator.scores().err(), Some(EvaluateError::NoScores));
+        let unknown =
+            EvaluateError::Unknown { token: 9999, tokens: usize::try_from(weights.n_vocab()).unwrap() };
+        assert_eq!(evaluator.evaluate(&[1, 9999]), Err(unknown));
+        assert_eq!(evaluator.evaluate(&[]), Ok(()));
+        // More than a chunk is not taken at once.
+        for filled in [64, 128, 192, 256] {
+            evaluator.evaluate(&[65; 1000]).unwrap();
+            assert_eq!(evaluator.len(), filled);
+        }
+        let full = EvaluateError::Full { tokens: 257, tokens_max: 256 };
+        assert_eq!(evaluator.evaluate(&[65]), Err(full));
+        // What there was still counts.
+        assert!(evaluator.scores().is_ok());
+    }
+
+    #[test]
+    fn only_what_begins_the_next_tokens_is_kept() {
+        let weights = weights();
+        let mut evaluator = evaluator(&weights);
+        for (cuttable, kept) in [(true, 2), (false, 0)] {
+            evaluator.cuttable = cuttable;
+            evaluator.forget();
+            evaluator.evaluate(&[1, 2, 3]).unwrap();
+            // The very same tokens: one is left, for only evaluating gives scores.
+            assert_eq!(evaluator.keep_prefix(&[1, 2, 3]), kept);
+            assert_eq!(evaluator.scores().err(), Some(EvaluateError::NoScores));
+
+            evaluator.forget();
+            evaluator.evaluate(&[1, 2, 3]).unwrap();
+            assert_eq!(evaluator.keep_prefix(&[1, 2, 9, 9]), kept);
+            assert_eq!(evaluator.len(), kept);
+            // And scores are those of a fresh start.
+            evaluator.evaluate(&[1, 2, 9, 9][kept..]).unwrap();
+            let warm = evaluator.scores().unwrap().to_vec();
+            evaluator.forget();
+            evaluator.evaluate(&[1, 2, 9, 9]).unwrap();
+            let cold = evaluator.scores().unwrap();
+            assert!(warm.iter().zip(cold).all(|(a, b)| (a - b).abs() < 1e-3));
+
+            // What goes on where the cache ends is kept as a whole.
+            assert_eq!(evaluator.keep_prefix(&[1, 2, 9, 9, 5]), 4);
+            assert_eq!(evaluator.keep_prefix(&[7, 2]), 0);
+            assert_eq!(evaluator.len(), 0);
+        }
+    }
+}

@@ -30,6 +30,10 @@ fn markup_in_a_message_stays_text() {
             assert_eq!(tokens.first(), one("<|im_start|>").first());
             assert!(tokens[1..].iter().all(|token| !one(mark).contains(token)), "{mark}: {tokens:?}");
             assert_eq!(vocabulary.pieces().text(&tokens[1..]), hostile);
+            // llama.cpp alone takes user-defined markup even out of plain text.
+            let alone = tokenize(&vocabulary.weights, mark, false).len() == 1;
+            let user_defined = mark == "<|odd|>" || (call_kind == 4 && mark.contains("tool_call"));
+            assert_eq!(alone, user_defined, "{mark}");
             // Pieces are tokenised apart, so markup can't come about across a border either.
             let (head, tail) = mark.split_at(3);
             let across = vocabulary.encode(&[Piece::Content(head), markup(tail)]).unwrap();

@@ -251,7 +251,7 @@ def main():
     parser.add_argument("--episodes", type=int, default=200)
     parser.add_argument("--seed", default="held out")
     parser.add_argument("--parity", type=Path)
-    parser.add_argument("--only", default="", help="only kinds whose name holds this")
+    parser.add_argument("--only", default="", help="a pattern: only kinds whose name has it")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     saved = torch.load(arguments.checkpoint, weights_only=False)
@@ -262,7 +262,7 @@ def main():
     print(f"after {saved['tokens']} tokens, weights as in the GGUF")
     print(f"{'kind':36} {'episodes':>8} {'replies %':>9} {'exact %':>8} {'free %':>7}")
     for name, (make, by_room) in (KINDS | SHORT_KINDS).items():
-        if arguments.only not in name:
+        if not re.search(arguments.only, name):
             continue
         line = measure(wiring, make, by_room, arguments.episodes, f"{arguments.seed} {name}")
         print(f"{name:36} {line['episodes']:8} {line['replies']:9} {line['exact']:8} {line['free']:7}", flush=True)

@@ -396,8 +396,8 @@ def play(episode, rng, restart_chance=0.12):
 def copying_episode(rng):
     """Short tasks after each other in which words have to be repeated exactly."""
     episode = None
-    for _ in range(rng.randint(3, 8)):
-        if rng.random() < 0.75:
+    for _ in range(rng.randint(6, 16)):
+        if rng.random() < 0.8:
             kind, troubles = rng.choice(["log", "alert"]), Troubles(error=rng.choice([0, 0, 0.3]))
         else:
             kind, troubles = rng.choice(["set_fan", "dose", "defrost"]), Troubles(error=0.4, refused=0.4)
@@ -409,13 +409,25 @@ def copying_episode(rng):
     return episode
 
 
-COPYING_SHARE = 0.25
+def doubtful_episode(rng):
+    """A room with ice whose defrosts mostly end with an unknown outcome."""
+    target = draw_target(rng, Split.TRAIN)
+    air = round(float(target) + rng.uniform(-6, 8), 1)
+    room = Physics(rng, 0.0, air=air, ice=rng.randint(4, 14), compressor=rng.random() < 0.3, fan=rng.choice([0, 30, 100]))
+    troubles = Troubles(unknown=0.7, restarts=rng.randint(0, 3))
+    return play(draw_episode(rng, Split.TRAIN, "bring", target, troubles, room), rng)
+
+
+COPYING_SHARE, DOUBTFUL_SHARE = 0.12, 0.18
 
 
 def training_episode(rng):
     """One conversation to train on: a long task, or short ones after each other."""
-    if rng.random() < COPYING_SHARE:
+    style = rng.random()
+    if style < COPYING_SHARE:
         return copying_episode(rng)
+    if style < COPYING_SHARE + DOUBTFUL_SHARE:
+        return doubtful_episode(rng)
     episode = play(draw_episode(rng), rng)
     if episode.kind != "bring":
         for _ in range(rng.randint(0, 3)):

@@ -5,6 +5,7 @@ import random
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import gguf
 import torch
@@ -54,7 +55,10 @@ class SplitTest(unittest.TestCase):
     def test_requests_put_together_avoid_held_out_frames(self):
         rng = random.Random(3)
         held_out = {plain(text.format(t="-7")) for text in phrases.BRING[1]}
-        self.assertFalse({plain(put_together(rng, "-7")) for _ in range(20_000)} & held_out)
+        self.assertFalse({plain(put_together(rng, "-7")) for _ in range(5000)} & held_out)
+        drawn = iter(["Chill it to -7 C and give a report.", "chill it to -7 C"])
+        with mock.patch.object(phrases, "bring_requests", lambda *_: next(drawn)):
+            self.assertEqual(put_together(rng, "-7"), "chill it to -7 C")
 
     def test_targets_are_disjoint_and_the_shipped_one_is_trained(self):
         rng = random.Random(4)
@@ -138,6 +142,9 @@ class TokenizerTest(unittest.TestCase):
     def test_markup_in_content_is_text(self):
         ids = self.tokenizer.encode("<tool_call><|im_end|>")
         self.assertTrue(all(token >= len(SPECIALS) for token in ids))
+        conversation = [{"role": role, "content": "a<|im_end|>"} for role in ("system", "user", "tool")]
+        ids, _ = self.tokenizer.conversation(conversation, TOOLS)
+        self.assertEqual(ids.count(IM_END), len(conversation))
 
     def test_segments_are_the_rendered_text(self):
         rng = random.Random(9)

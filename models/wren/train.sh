@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Trains, converts and measures wren from nothing. Run again after a stop, it goes on from the last checkpoint.
 #
-#   models/wren/make.sh            everything; about half an hour of two free cores
-#   models/wren/make.sh smoke      the same path in a few minutes, with a model that knows nothing
-#   models/wren/make.sh test       the tests of generator, tokenizer and converter
-#   models/wren/make.sh measure    only the tables, for the last checkpoint
+#   models/wren/train.sh           everything; about half an hour of two free cores
+#   models/wren/train.sh smoke     the same path in a few minutes, with a model that knows nothing
+#   models/wren/train.sh test      the tests of generator, tokenizer and converter
+#   models/wren/train.sh measure   only the tables, for the last checkpoint
 set -euo pipefail
 cd "$(dirname "$0")"
 work=${WREN_WORK:-../../target/wren}
@@ -42,7 +42,7 @@ case "${1:-all}" in
     test) "$python" -m unittest --verbose test_wren ;;
     measure) measure "$work" "${2:-200}" ;;
     *)
-        echo "usage: make.sh [all|smoke|test|measure [EPISODES]]" >&2
+        echo "usage: train.sh [all|smoke|test|measure [EPISODES]]" >&2
         exit 2
         ;;
 esac

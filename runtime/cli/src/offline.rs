@@ -1,9 +1,9 @@
 //! Reads an agent from a copy of the flash: nothing is written, and its owner may go on meanwhile.
 
-use everstep_board_linux::flash::{FlashImage, LoadError, OpenError};
+use everstep_board_linux::flash::{FlashError, FlashImage, LoadError, OpenError};
 use everstep_core::{Agent, DecodeError, Record};
-use everstep_driver::{SharedFlash, Store};
-use everstep_journal::{Budget, Entry, Journal, PAYLOAD_BYTES_MAX, RecoverError, Recovery};
+use everstep_driver::{BoardLog, SharedFlash, Store, StoreError};
+use everstep_journal::{Budget, Entry, FormatError, Journal, PAYLOAD_BYTES_MAX, RecoverError, Recovery};
 
 use crate::{
     exit::{Failure, Outcome},
@@ -21,9 +21,24 @@ pub(crate) fn image(site: &Site) -> Outcome<Option<FlashImage>> {
 
 /// The agent as its records on flash make it.
 pub(crate) fn read(site: &Site) -> Outcome<Agent> {
-    let Some(image) = image(site)? else { return Ok(Agent::new(site.limits())) };
-    let opened = Store::open(SharedFlash::new(image), site.agent_region(), site.limits(), site.budget());
-    opened.map(|(_, agent)| agent).map_err(|error| site.flash_needs_attention(error))
+    // Where there is no flash yet, an erased copy still shows whether the regions are large enough.
+    let image = image(site)?.unwrap_or_else(|| FlashImage::erased(site.file.board.flash.bytes.get()));
+    let flash = SharedFlash::new(image);
+    BoardLog::open(flash.clone(), site.file.layout().board)
+        .map_err(|error| store_failure(site, "flash.board_bytes", error))?;
+    let opened = Store::open(flash, site.agent_region(), site.limits(), site.budget());
+    opened.map(|(_, agent)| agent).map_err(|error| store_failure(site, "flash.region_bytes", error))
+}
+
+/// A region that is too small is the board file's fault, anything else is the flash's.
+fn store_failure(site: &Site, key: &str, error: StoreError<FlashError>) -> Failure {
+    match error {
+        StoreError::Recover(RecoverError::Geometry(error))
+        | StoreError::Format(FormatError::Geometry(error)) => {
+            Failure::usage(site.file.wrong(key, error.to_string()))
+        }
+        error => site.flash_needs_attention(error),
+    }
 }
 
 /// What is on flash, in order: the newest snapshot, then the records behind it.

@@ -81,7 +81,7 @@ mod tests {
     fn under_way(task_id: Option<&str>) -> State {
         let mut agent = Agent::new(Limits::default());
         let kind = Kind::Started {
-            run: RunId(3),
+            run: RunId(1),
             task: "cool".into(),
             task_id: task_id.map(Into::into),
             seed: 1,
@@ -113,7 +113,7 @@ mod tests {
         let state = under_way(None);
         assert_eq!(ask(None, None, &state), Ok(Plan::Resume));
         assert_eq!(ask(Some("cool"), None, &state), Ok(Plan::Resume));
-        assert_eq!(ask(Some("heat"), None, &state), Err(Refused::Unfinished { run: 3, task: "cool".into() }));
+        assert_eq!(ask(Some("heat"), None, &state), Err(Refused::Unfinished { run: 1, task: "cool".into() }));
         assert!(matches!(ask(Some("cool"), Some("a"), &state), Err(Refused::OtherId { .. })));
         let named = under_way(Some("a"));
         assert_eq!(ask(Some("cool"), Some("a"), &named), Ok(Plan::Resume));

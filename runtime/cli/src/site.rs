@@ -1,7 +1,6 @@
 //! The board a command is about: its file, its state folder, the agent.
 
 use std::{
-    fmt::Display,
     ops::Range,
     path::{Path, PathBuf},
 };
@@ -117,10 +116,11 @@ impl Site {
     }
 
     /// Something is wrong with what is on flash: says where, and what can be done.
-    pub(crate) fn flash_needs_attention(&self, error: impl Display) -> Failure {
+    pub(crate) fn flash_needs_attention(&self, error: impl Into<anyhow::Error>) -> Failure {
         let path = self.flash_path();
+        let error = Failure::flash(error).line();
         Failure::flash(anyhow::anyhow!(
-            "flash {}, agent {}: {error}; nothing was changed; keep a copy, then move the file away to start anew",
+            "flash {}, agent {}: {error}; what was accepted stays on it: keep a copy, then move the file away to start anew",
             path.display(),
             self.agent_name
         ))

@@ -86,7 +86,7 @@ pub struct FlashSection {
     /// Bytes of the whole flash.
     pub bytes: Whole<1_048_576, { SECTORS_MIN * SECTOR_BYTES }, FLASH_BYTES_MAX>,
     /// Bytes of the board region, which comes first.
-    pub board_bytes: Whole<16_384, { 2 * SECTOR_BYTES }, 1_048_576>,
+    pub board_bytes: Whole<32_768, { 4 * SECTOR_BYTES }, 1_048_576>,
     /// Bytes of each agent's region.
     pub region_bytes: Whole<524_288, { 4 * SECTOR_BYTES }, FLASH_BYTES_MAX>,
     /// Records after which a snapshot is taken.

@@ -35,8 +35,8 @@ fn silent_keys_have_the_core_s_defaults() {
     let limits = everstep_core::Limits::from(file.board.agent["room"].limits);
     assert_eq!(limits, everstep_core::Limits::default());
     assert_eq!(file.state_dir(), Path::new("bench/state"));
-    assert_eq!(file.layout().board, 0..16_384);
-    assert_eq!(file.layout().agents, [("room".to_owned(), 16_384..540_672)]);
+    assert_eq!(file.layout().board, 0..32_768);
+    assert_eq!(file.layout().agents, [("room".to_owned(), 32_768..557_056)]);
 }
 
 #[test]

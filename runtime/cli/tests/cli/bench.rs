@@ -1,6 +1,7 @@
 //! A board in a folder of its own, and the real binary on it.
 
 use std::{
+    hash::{Hash, Hasher},
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
@@ -15,9 +16,9 @@ name = "bench"
 kind = "linux"
 
 [flash]
-bytes = 131_072
-board_bytes = 16_384
-region_bytes = 65_536
+bytes = 524_288
+board_bytes = 32_768
+region_bytes = 262_144
 
 [model]
 path = "scripted:script.toml"
@@ -129,6 +130,13 @@ impl Running {
     }
 }
 
+/// A hash of a file's bytes.
+pub(crate) fn hash(path: &Path) -> u64 {
+    let mut hasher = std::hash::DefaultHasher::new();
+    std::fs::read(path).unwrap().hash(&mut hasher);
+    hasher.finish()
+}
+
 /// What a command told.
 #[derive(Debug)]
 pub(crate) struct Told {
@@ -168,13 +176,13 @@ impl Told {
     }
 }
 
-/// Every file below `folder`, by name, with its bytes.
-pub(crate) fn contents(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+/// Every file in `folder`, by name, with a hash of its bytes; the lock, which says who ran last, apart.
+pub(crate) fn contents(folder: &Path) -> Vec<(PathBuf, u64)> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).into_iter().flatten() {
         let path = entry.unwrap().path();
-        if path.is_file() {
-            found.push((path.clone(), std::fs::read(&path).unwrap()));
+        if path.is_file() && !path.ends_with("owner.lock") {
+            found.push((path.clone(), hash(&path)));
         }
     }
     found.sort();

@@ -1,7 +1,7 @@
 //! Simulated NOR flash, stricter than real flash, with power cuts.
 //!
-//! Every word may be programmed once between two erases, even where a cut left it untouched or where
-//! the bytes are all ones. Everything is decided by a seed.
+//! Every word may be programmed once between two erases, even with all ones; after a cut that left any
+//! trace, none of the words under way may be. Everything is decided by a seed.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -211,29 +211,37 @@ impl<const WORD: usize, const SECTOR: usize> SimFlash<WORD, SECTOR> {
         Some(cut)
     }
 
-    /// Leaves what `cut` leaves of an operation that would have turned the bytes at `start` into `after`.
-    fn interrupt(&mut self, cut: PowerCut, start: usize, after: &[u8], step: cut::Step) {
+    fn set_programmed(&mut self, start: usize, bytes: usize, programmed: bool) {
+        let words = self.programmed.iter_mut().skip(start / WORD).take(bytes / WORD);
+        words.for_each(|word| *word = programmed);
+    }
+
+    /// Leaves what `cut` leaves of an operation that would have turned the bytes at `start` into
+    /// `after`. `false` if nothing ever tells of it.
+    fn interrupt(&mut self, cut: PowerCut, start: usize, after: &[u8], step: cut::Step) -> bool {
         self.interrupted_bytes = Some(after.len());
         let before: Vec<u8> = self.bytes.iter().skip(start).take(after.len()).copied().collect();
         let left = cut.leaves(&before, after, step);
         self.bytes.iter_mut().skip(start).zip(&left).for_each(|(to, from)| *to = *from);
-        if cut.model == CutModel::Marginal {
+        let marginal = cut.model == CutModel::Marginal;
+        let traces = marginal || left != before;
+        if marginal {
             self.marginal =
                 Some(Marginal { start, before, after: after.to_vec(), bits: Bits::new(cut.seed) });
         }
+        traces
     }
 
     fn erase_sector(&mut self, start: usize) -> Result<(), SimFlashError> {
         if let Some(cut) = self.due() {
             // Nothing in the sector may be programmed before it is erased in full.
-            let words = self.programmed.iter_mut().skip(start / WORD).take(SECTOR / WORD);
-            words.for_each(|word| *word = true);
+            self.set_programmed(start, SECTOR, true);
             self.interrupt(cut, start, &[ERASED; SECTOR], cut::Step::Erase);
             return Err(SimFlashError::PowerLoss);
         }
         self.counts.erases += 1;
         self.bytes.iter_mut().skip(start).take(SECTOR).for_each(|byte| *byte = ERASED);
-        self.programmed.iter_mut().skip(start / WORD).take(SECTOR / WORD).for_each(|word| *word = false);
+        self.set_programmed(start, SECTOR, false);
         if self.marginal.as_ref().is_some_and(|marginal| marginal.start / SECTOR == start / SECTOR) {
             self.marginal = None;
         }
@@ -273,17 +281,19 @@ impl<const WORD: usize, const SECTOR: usize> NorFlash for SimFlash<WORD, SECTOR>
 
     fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), SimFlashError> {
         let start = self.check(offset, bytes.len(), WORD)?;
-        let words = self.programmed.iter_mut().skip(start / WORD).take(bytes.len() / WORD);
+        let words = self.programmed.iter().skip(start / WORD).take(bytes.len() / WORD);
         for (word, address) in words.zip((offset..).step_by(WORD)) {
             if *word {
                 return Err(SimFlashError::ProgrammedTwice { address });
             }
-            *word = true;
         }
         if let Some(cut) = self.due() {
-            self.interrupt(cut, start, bytes, cut::Step::Program);
+            let traces = self.interrupt(cut, start, bytes, cut::Step::Program);
+            // With one bit programmed, every word of the operation may be.
+            self.set_programmed(start, bytes.len(), traces);
             return Err(SimFlashError::PowerLoss);
         }
+        self.set_programmed(start, bytes.len(), true);
         self.counts.programs += 1;
         self.counts.programmed_bytes += bytes.len() as u64;
         self.bytes.iter_mut().skip(start).zip(bytes).for_each(|(to, from)| *to &= from);

@@ -96,6 +96,8 @@ pub(crate) enum Found {
     Blank,
     /// No whole frame. Programming only clears bits, so an interrupted one ends at `end_max` or before.
     Torn {
+        /// Where it would end by its length, if it is a record.
+        end: u32,
         end_max: u32,
     },
 }
@@ -193,7 +195,8 @@ impl<F: NorFlash> Part<F> {
         let payload_bytes = u32::from(word & LENGTH_BITS);
         // An interrupted bit may have been the explicit one.
         let end_max = self.aligned(place.offset + FRAME_BYTES_MAX + payload_bytes);
-        let torn = Found::Torn { end_max };
+        let end = self.aligned(place.offset + FRAME_BYTES + payload_bytes);
+        let torn = Found::Torn { end, end_max };
 
         let (sequence, mut rest) = if word & EXPLICIT_BIT == 0 {
             (Sequence::Implied(expected), behind)

@@ -193,8 +193,13 @@ impl<F: NorFlash> Journal<F> {
         }
         let (Some(open), Some(newest)) = (self.log.open, self.log.newest) else { return Ok(()) };
         if open.sector.index != newest.index || open.sector.opening.number != newest.opening.number {
-            let previous = if open.alone { open.sector.opening.previous } else { open.sector.opening.number };
-            let sequence = open.resume.unwrap_or(self.log.sequence);
+            let start = open.sector.opening;
+            // A sector with nothing but fragments is given up as well, with its numbers.
+            let (sequence, previous) = if open.alone {
+                (start.first_sequence, start.previous)
+            } else {
+                (open.resume.unwrap_or(self.log.sequence), start.number)
+            };
             self.open_sector(sequence, previous, 0)?;
             self.guard(Self::recount)?;
         }

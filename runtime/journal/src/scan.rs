@@ -8,7 +8,7 @@ use embedded_storage::nor_flash::NorFlash;
 
 use crate::{
     error::{Corruption, RecoverError},
-    frame::{FRAME_BYTES_MAX, Found, Frame, PAYLOAD_BYTES_MAX, Place},
+    frame::{Found, Frame, Place},
     header::header_bytes,
     part::{PAGE_BYTES, Part},
     ring::Sector,
@@ -116,28 +116,45 @@ impl Cursor {
             // A write may have begun here and left no trace.
             return Ok(Rest { next_page: page_start(self.offset) + PAGE_BYTES, torn: false });
         };
-        let mut start = self.offset;
-        let mut explained = self.offset;
-        // Each turn moves to a later page, so it ends.
+        if self.is_decayed(part)? {
+            return Err(self.corrupt(Corruption::DataBehind));
+        }
+        let mut explained = self.reach(part, self.offset)?;
+        let mut page = page_start(self.offset) + PAGE_BYTES;
+        // Each turn moves to a later byte, so it ends.
         while let Some(at) = part.first_programmed(self.sector.index, explained)? {
-            if explained > self.offset || page_start(at) > page_start(start) {
-                start = page_start(at);
+            // Boots go on at the start of a page, each with a write that may be torn again.
+            while page <= at {
+                explained = explained.max(self.reach(part, page)?);
+                page += PAGE_BYTES;
             }
-            if start < explained && explained > self.offset {
+            if explained <= at {
                 return Err(self.corrupt(Corruption::DataBehind));
-            }
-            explained = match part.read_frame(self.place(start), self.expected, &mut [])? {
-                Found::Torn { end_max } => end_max,
-                // The first bytes of a torn frame may be unchanged.
-                Found::Blank => start + part.aligned(FRAME_BYTES_MAX + crate::part::len32(PAYLOAD_BYTES_MAX)),
-                Found::Frame(_) => return Err(self.corrupt(Corruption::DataBehind)),
-            };
-            if explained >= part.sector_bytes {
-                break;
             }
         }
         // A write behind the last visible byte may have begun in the next page.
         Ok(Rest { next_page: page_start(last) + 2 * PAGE_BYTES, torn: true })
+    }
+
+    /// Whether the record here was whole once: a whole one of the next number follows it.
+    fn is_decayed<F: NorFlash>(&self, part: &mut Part<F>) -> Result<bool, F::Error> {
+        let found = part.read_frame(self.place(self.offset), self.expected, &mut [])?;
+        let Found::Torn { end, .. } = found else { return Ok(false) };
+        if end >= part.sector_bytes {
+            return Ok(false);
+        }
+        let next = part.read_frame(self.place(end), self.expected + 1, &mut [])?;
+        Ok(matches!(next, Found::Frame(next) if next.sequence == self.expected + 1))
+    }
+
+    /// The furthest byte that a torn frame at `offset` can have programmed.
+    fn reach<F: NorFlash>(&self, part: &mut Part<F>, offset: u32) -> Result<u32, F::Error> {
+        Ok(match part.read_frame(self.place(offset), self.expected, &mut [])? {
+            Found::Torn { end_max, .. } => end_max,
+            Found::Frame(frame) => frame.end,
+            // Pages are programmed one by one: without its first bytes it got no further.
+            Found::Blank => page_start(offset) + PAGE_BYTES,
+        })
     }
 
     pub(crate) fn place(&self, offset: u32) -> Place {

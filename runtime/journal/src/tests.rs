@@ -1,1 +1,7 @@
-//! Rules of the journal, under power cuts.
+//! Rules of the journal, under power cuts. `harness` holds the set-up.
+
+mod basics;
+mod cuts;
+mod harness;
+mod soak;
+mod strange;

@@ -1,0 +1,235 @@
+//! A board that loses power, and what must be true afterwards.
+
+use std::{format, string::String, vec, vec::Vec};
+
+use everstep_board_sim::{PowerCut, SimFlash, SimFlashError, SimFlashHandle};
+
+use crate::{AppendError, Budget, Entry, Journal, PAYLOAD_BYTES_MAX, RecoverError, Recovery, SnapshotError};
+
+pub(crate) const SECTOR: usize = 4096;
+
+/// One thing sent to the journal.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Item {
+    Record(Vec<u8>),
+    Snapshot(Vec<u8>),
+}
+
+/// What a recovery hands over.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct View {
+    pub(crate) snapshot: Option<Vec<u8>>,
+    pub(crate) records: Vec<Vec<u8>>,
+}
+
+impl View {
+    pub(crate) fn of(items: &[Item]) -> Self {
+        items.iter().fold(Self::default(), |mut view, item| {
+            match item {
+                Item::Record(bytes) => view.records.push(bytes.clone()),
+                Item::Snapshot(bytes) => {
+                    view = Self { snapshot: Some(bytes.clone()), records: Vec::new() };
+                }
+            }
+            view
+        })
+    }
+
+    fn brief(&self) -> String {
+        let head = |bytes: &Vec<u8>| bytes.iter().take(8).copied().collect::<Vec<u8>>();
+        let records = self.records.iter().map(|bytes| (bytes.len(), head(bytes))).collect::<Vec<_>>();
+        let last = records.iter().rev().take(3).collect::<Vec<_>>();
+        let snapshot = self.snapshot.as_ref().map(|bytes| (bytes.len(), head(bytes)));
+        format!("snapshot {snapshot:?}, {} records, last {last:?}", records.len())
+    }
+}
+
+pub(crate) type Flash<const WORD: usize> = SimFlashHandle<WORD, SECTOR>;
+
+/// The power went.
+#[derive(Debug)]
+pub(crate) struct Cut;
+
+/// A board whose flash is all it remembers, and the truth about what was sent.
+#[derive(Clone)]
+pub(crate) struct Board<const WORD: usize = 4> {
+    pub(crate) flash: Flash<WORD>,
+    pub(crate) sectors: usize,
+    pub(crate) budget: Budget,
+    /// Every item a boot believed or the journal accepted.
+    pub(crate) history: Vec<Item>,
+    /// Sent, and neither accepted nor refused.
+    pub(crate) doubt: Option<Item>,
+    pub(crate) sent: u64,
+    /// What a failure is reported with.
+    pub(crate) context: String,
+}
+
+impl<const WORD: usize> Board<WORD> {
+    pub(crate) fn new(sectors: usize, budget: Budget) -> Self {
+        Self {
+            flash: Flash::new(SimFlash::new(sectors)),
+            sectors,
+            budget,
+            history: Vec::new(),
+            doubt: None,
+            sent: 0,
+            context: String::new(),
+        }
+    }
+
+    /// The same board with a flash of its own.
+    pub(crate) fn fork(&self) -> Self {
+        let flash = Flash::new(self.flash.lock().clone());
+        Self { flash, ..self.clone() }
+    }
+
+    pub(crate) fn cut_at(&self, cut: PowerCut) {
+        self.flash.lock().cut_power(cut);
+    }
+
+    pub(crate) fn power_on(&self) {
+        self.flash.lock().power_on();
+    }
+
+    pub(crate) fn region(&self) -> core::ops::Range<u32> {
+        0..u32::try_from(self.sectors * SECTOR).unwrap()
+    }
+
+    /// Boots: formats a new flash, recovers, and checks that everything accepted is there and nothing
+    /// else.
+    pub(crate) fn boot(&mut self, context: &str) -> Result<Journal<Flash<WORD>>, Cut> {
+        self.context = context.into();
+        let (journal, _, view) = match recover(&self.flash, self.region(), self.budget) {
+            Ok(found) => found,
+            Err(RecoverError::Flash(SimFlashError::PowerLoss)) => return Err(Cut),
+            Err(RecoverError::Unformatted) => {
+                assert!(self.history.is_empty(), "{context}: all is lost");
+                match crate::format(self.flash.clone(), self.region(), 7) {
+                    Ok(()) => {}
+                    Err(crate::FormatError::Flash(SimFlashError::PowerLoss)) => return Err(Cut),
+                    Err(error) => panic!("{context}: {error}"),
+                }
+                recover(&self.flash, self.region(), self.budget).map_err(|error| match error {
+                    RecoverError::Flash(SimFlashError::PowerLoss) => Cut,
+                    error => panic!("{context}: after format: {error}"),
+                })?
+            }
+            Err(error) => panic!("{context}: {error}"),
+        };
+        self.believe(&view, context);
+        Ok(journal)
+    }
+
+    fn believe(&mut self, view: &View, context: &str) {
+        let without = View::of(&self.history);
+        if let Some(doubt) = self.doubt.take() {
+            self.history.push(doubt);
+            if *view == View::of(&self.history) {
+                self.forget_covered();
+                return;
+            }
+            self.history.pop();
+        }
+        assert!(
+            *view == without,
+            "{context}: found {}, but was told {}",
+            view.brief(),
+            without.brief()
+        );
+    }
+
+    /// Sends one item. `Ok(false)` where the journal is full.
+    pub(crate) fn send(&mut self, journal: &mut Journal<Flash<WORD>>, item: Item) -> Result<bool, Cut> {
+        self.doubt = Some(item.clone());
+        let result = match &item {
+            Item::Record(bytes) => journal.append(bytes).map_err(SnapshotError::from),
+            Item::Snapshot(bytes) => snapshot(journal, bytes),
+        };
+        match result {
+            Ok(_) => {
+                self.history.extend(self.doubt.take());
+                self.forget_covered();
+                Ok(true)
+            }
+            Err(SnapshotError::Flash(SimFlashError::PowerLoss)) => Err(Cut),
+            Err(SnapshotError::Full { .. }) => {
+                self.doubt = None;
+                Ok(false)
+            }
+            Err(error) => panic!("{}: {error}", self.context),
+        }
+    }
+
+    /// A record of its own, of about so many bytes.
+    pub(crate) fn record(&mut self, bytes: usize) -> Item {
+        Item::Record(self.payload(bytes))
+    }
+
+    pub(crate) fn snapshot(&mut self, bytes: usize) -> Item {
+        Item::Snapshot(self.payload(bytes))
+    }
+
+    fn payload(&mut self, bytes: usize) -> Vec<u8> {
+        self.sent += 1;
+        let mut payload = self.sent.to_le_bytes().to_vec();
+        // Bytes of all kinds, erased-looking ones at the end among them.
+        let fill = (0_u8..=255).cycle().skip(usize::try_from(self.sent * 31 % 256).unwrap());
+        payload.extend(fill.take(bytes.saturating_sub(8)));
+        if self.sent.is_multiple_of(3) {
+            payload.extend([0xFF; 5]);
+        }
+        payload
+    }
+
+    fn forget_covered(&mut self) {
+        let newest = self.history.iter().rposition(|item| matches!(item, Item::Snapshot(_)));
+        self.history.drain(..newest.unwrap_or(0));
+    }
+}
+
+pub(crate) fn snapshot<const WORD: usize>(
+    journal: &mut Journal<Flash<WORD>>,
+    bytes: &[u8],
+) -> Result<u64, SnapshotError<SimFlashError>> {
+    let mut writer = journal.snapshot()?;
+    // Two calls, so that a fragment ends where no sector does.
+    let (first, second) = bytes.split_at(bytes.len() / 3);
+    writer.write(first)?;
+    writer.write(second)?;
+    writer.commit()
+}
+
+pub(crate) type Found<const WORD: usize> = (Journal<Flash<WORD>>, Recovery, View);
+
+pub(crate) fn recover<const WORD: usize>(
+    flash: &Flash<WORD>,
+    region: core::ops::Range<u32>,
+    budget: Budget,
+) -> Result<Found<WORD>, RecoverError<SimFlashError>> {
+    let mut view = View::default();
+    let mut last_sequence = 0;
+    let mut buffer = vec![0; PAYLOAD_BYTES_MAX];
+    let (journal, recovery) = Journal::recover(flash.clone(), region, budget, &mut buffer, |entry| {
+        match entry {
+            Entry::Snapshot { offset, bytes, .. } => {
+                let snapshot = view.snapshot.get_or_insert_default();
+                assert_eq!(snapshot.len(), offset as usize);
+                snapshot.extend_from_slice(bytes);
+            }
+            Entry::Record { sequence, bytes } => {
+                assert!(sequence > last_sequence, "record {sequence} after {last_sequence}");
+                last_sequence = sequence;
+                view.records.push(bytes.to_vec());
+            }
+        }
+        Ok(())
+    })?;
+    assert_eq!(recovery.records, view.records.len() as u64);
+    Ok((journal, recovery, view))
+}
+
+/// Says that the journal is full where a test expects it.
+pub(crate) fn is_full<T: core::fmt::Debug>(result: &Result<T, AppendError<SimFlashError>>) -> bool {
+    matches!(result, Err(AppendError::Full { .. }))
+}

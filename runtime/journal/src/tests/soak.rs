@@ -1,0 +1,91 @@
+//! Long lives with power cuts at random, decided by one seed each.
+
+use std::{format, string::String, vec::Vec};
+
+use everstep_board_sim::{CutModel, PowerCut, SimFlashError};
+
+use super::harness::{Board, Cut};
+use crate::{AppendError, Budget};
+
+/// Cuts without `EVERSTEP_CUTS`.
+const CUTS: u64 = 10_000;
+const CUTS_PER_SEED: u64 = 500;
+
+/// SplitMix64.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (mixed ^ mixed >> 31) % sides
+    }
+
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[usize::try_from(self.roll(from.len() as u64)).unwrap()]
+    }
+
+    fn size(&mut self, min: u64, max: u64) -> usize {
+        usize::try_from(min + self.roll(max - min + 1)).unwrap()
+    }
+}
+
+const BUDGET: Budget = Budget { snapshot_bytes_max: 6100, reserve_bytes: 1000 };
+
+/// Works until the power goes. Takes a snapshot when asked to, and now and then.
+fn live(board: &mut Board, dice: &mut Dice, context: &str) -> Result<(), Cut> {
+    let mut journal = board.boot(context)?;
+    loop {
+        if dice.roll(4) == 0 {
+            match journal.erase_ahead() {
+                Ok(_) => {}
+                Err(AppendError::Flash(SimFlashError::PowerLoss)) => return Err(Cut),
+                Err(error) => panic!("{context}: {error}"),
+            }
+        }
+        if journal.needs_snapshot() || dice.roll(64) == 0 {
+            let item = board.snapshot(dice.size(2000, 6000));
+            assert!(board.send(&mut journal, item)?, "{context}: no room for a snapshot");
+        } else if dice.roll(50) == 0 {
+            let mut writer = journal.snapshot().map_err(|_| Cut)?;
+            writer.write(&[9; 4100]).map_err(|_| Cut)?;
+        }
+        let bytes = if dice.roll(40) == 0 { dice.size(400, 3500) } else { dice.size(8, 400) };
+        let item = board.record(bytes);
+        assert!(board.send(&mut journal, item)?, "{context}: no room for a record");
+    }
+}
+
+fn soak(seed: u64, cuts: u64) {
+    let mut dice = Dice(seed);
+    let sectors = dice.size(12, 24);
+    let mut board: Board = Board::new(sectors, BUDGET);
+    let models: Vec<CutModel> = match dice.roll(3) {
+        0 => [dice.pick(&CutModel::ALL)].into(),
+        _ => CutModel::ALL.into(),
+    };
+    // Cuts that come thick prevent progress by themselves, so most lives last longer.
+    let operations = dice.pick(&[4, 40, 200]);
+    for turn in 0..cuts {
+        let far = if turn % 4 == 0 { 200 } else { operations };
+        let cut = PowerCut {
+            operation: dice.roll(far),
+            bytes: dice.size(0, 4096) >> dice.roll(12),
+            model: dice.pick(&models),
+            seed: dice.roll(u64::MAX),
+        };
+        let context: String = format!("seed {seed}, turn {turn}, {cut:?}");
+        board.power_on();
+        board.cut_at(cut);
+        assert!(live(&mut board, &mut dice, &context).is_err());
+    }
+}
+
+#[test]
+fn nothing_accepted_is_lost_over_many_cuts() {
+    let cuts = std::env::var("EVERSTEP_CUTS").map_or(CUTS, |cuts| cuts.parse().unwrap());
+    for seed in 0..cuts.div_ceil(CUTS_PER_SEED) {
+        soak(seed, CUTS_PER_SEED);
+    }
+}

@@ -7,7 +7,7 @@ use embedded_storage::nor_flash::NorFlash;
 use crate::{
     error::GeometryError,
     part::Part,
-    room::{Room, SPARE_SECTORS},
+    room::{MARGIN_SECTORS, Room, SPARE_SECTORS},
 };
 
 /// What the owner of a region keeps there.
@@ -47,7 +47,7 @@ fn sectors_min<F: NorFlash>(part: &Part<F>, budget: Budget) -> u32 {
     let mut room = Room::new(part, 0, all);
     let fits = room.take_stream(budget.snapshot_bytes_max) && take_wanted(&mut room, budget);
     // Each of the two snapshots may begin in the rest of a sector.
-    if fits { all - room.sectors + 2 + SPARE_SECTORS } else { u32::MAX }
+    if fits { all - room.sectors + 2 + SPARE_SECTORS + MARGIN_SECTORS } else { u32::MAX }
 }
 
 /// Takes the next snapshot and the reserve.

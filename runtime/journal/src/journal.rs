@@ -12,7 +12,7 @@ use crate::{
     part::{Part, Stats},
     recover::{Entry, Recovery, recover},
     ring::{Live, Sector},
-    room::{Room, SPARE_SECTORS},
+    room::{MARGIN_SECTORS, Room, SPARE_SECTORS},
 };
 
 /// Sectors that [`Journal::erase_ahead`] keeps ready.
@@ -144,15 +144,13 @@ impl<F: NorFlash> Journal<F> {
         payload_bytes.iter().all(|bytes| room.take(*bytes))
     }
 
-    /// Whether it is time for a snapshot: behind one more sector of records, the next snapshot and the
-    /// reserve of the [`Budget`] would no longer fit.
+    /// Whether it is time for a snapshot: soon the next one and the reserve of the [`Budget`] would no
+    /// longer fit behind what a few more cuts may cost.
     #[must_use]
     pub fn needs_snapshot(&self) -> bool {
         let mut room = self.room();
-        if room.sectors == 0 {
-            return true;
-        }
-        room.sectors -= 1;
+        let Some(sectors) = room.sectors.checked_sub(MARGIN_SECTORS) else { return true };
+        room.sectors = sectors;
         !take_wanted(&mut room, self.budget)
     }
 

@@ -11,6 +11,10 @@ use crate::{
 /// Sectors kept free so that a boot can always write the newest record anew, cut after cut.
 pub(crate) const SPARE_SECTORS: u32 = 2;
 
+/// Sectors kept back when a snapshot is asked for: one for the record before it, one for the rest of a
+/// sector that an interrupted snapshot spoils, one for an opening that a cut tears.
+pub(crate) const MARGIN_SECTORS: u32 = 3;
+
 /// What is left: the rest of the newest sector, and whole sectors.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Room {

@@ -11,7 +11,7 @@ const BUDGET: Budget = Budget { snapshot_bytes_max: 3000, reserve_bytes: 1000 };
 
 #[test]
 fn records_come_back_in_order() {
-    let mut board: Board = Board::new(8, BUDGET);
+    let mut board: Board = Board::new(12, BUDGET);
     let mut journal = board.boot("first").unwrap();
     for bytes in [0, 1, 7, 250, 251, 252, 3000, PAYLOAD_BYTES_MAX - 5] {
         let item = board.record(bytes);
@@ -24,7 +24,7 @@ fn records_come_back_in_order() {
 
 #[test]
 fn too_big_a_record_is_refused_and_leaves_the_journal_usable() {
-    let mut board: Board = Board::new(8, BUDGET);
+    let mut board: Board = Board::new(12, BUDGET);
     let mut journal = board.boot("first").unwrap();
     let refused = journal.append(&vec![1; PAYLOAD_BYTES_MAX + 1]);
     assert_eq!(refused, Err(AppendError::TooBig { bytes: PAYLOAD_BYTES_MAX + 1 }));
@@ -34,7 +34,7 @@ fn too_big_a_record_is_refused_and_leaves_the_journal_usable() {
 
 #[test]
 fn empty_records_are_records() {
-    let mut board: Board = Board::new(8, BUDGET);
+    let mut board: Board = Board::new(12, BUDGET);
     let mut journal = board.boot("first").unwrap();
     for _ in 0..3 {
         assert!(board.send(&mut journal, Item::Record(Vec::new())).unwrap());
@@ -44,7 +44,7 @@ fn empty_records_are_records() {
 
 #[test]
 fn the_ring_wraps_and_the_newest_snapshot_stays() {
-    let mut board: Board = Board::new(8, BUDGET);
+    let mut board: Board = Board::new(12, BUDGET);
     let mut journal = board.boot("first").unwrap();
     for step in 0..2000 {
         if journal.needs_snapshot() {
@@ -63,7 +63,7 @@ fn the_ring_wraps_and_the_newest_snapshot_stays() {
 
 #[test]
 fn a_full_journal_says_so_and_a_snapshot_makes_room() {
-    let mut board: Board = Board::new(8, BUDGET);
+    let mut board: Board = Board::new(12, BUDGET);
     let mut journal = board.boot("first").unwrap();
     loop {
         let wanted = journal.needs_snapshot();
@@ -86,7 +86,7 @@ fn a_full_journal_says_so_and_a_snapshot_makes_room() {
 
 #[test]
 fn a_dropped_snapshot_leaves_the_one_before_and_gives_its_sectors_back() {
-    let mut board: Board = Board::new(12, Budget { snapshot_bytes_max: 9000, ..BUDGET });
+    let mut board: Board = Board::new(16, Budget { snapshot_bytes_max: 9000, ..BUDGET });
     let mut journal = board.boot("first").unwrap();
     let item = board.snapshot(9000);
     assert!(board.send(&mut journal, item).unwrap());
@@ -133,9 +133,9 @@ fn sectors_erased_ahead_are_not_erased_again() {
 
 #[test]
 fn journals_share_a_flash_without_touching_each_other() {
-    let flash: Flash<4> = Flash::new(SimFlash::new(20));
+    let flash: Flash<4> = Flash::new(SimFlash::new(24));
     let sector = u32::try_from(SECTOR).unwrap();
-    let regions = [0..8 * sector, 8 * sector..20 * sector];
+    let regions = [0..12 * sector, 12 * sector..24 * sector];
     for region in &regions {
         format(flash.clone(), region.clone(), 1).unwrap();
     }
@@ -193,25 +193,25 @@ fn byte_words_work_too() {
 
 #[test]
 fn geometry_that_does_not_fit_is_refused_with_numbers() {
-    let flash = || Flash::<4>::new(SimFlash::new(8));
+    let flash = || Flash::<4>::new(SimFlash::new(12));
     let error = check(flash(), 0..5 * 4096, Budget { snapshot_bytes_max: 9000, reserve_bytes: 9000 });
-    assert!(matches!(error, Err(GeometryError::TooSmall { sectors: 5, sectors_min: 13, .. })), "{error:?}");
+    assert!(matches!(error, Err(GeometryError::TooSmall { sectors: 5, sectors_min: 16, .. })), "{error:?}");
     assert!(matches!(check(flash(), 0..100, BUDGET), Err(GeometryError::Region { .. })));
-    assert!(matches!(check(flash(), 0..9 * 4096, BUDGET), Err(GeometryError::Region { .. })));
+    assert!(matches!(check(flash(), 0..13 * 4096, BUDGET), Err(GeometryError::Region { .. })));
     assert!(matches!(
-        check(Flash::<512>::new(SimFlash::new(8)), 0..8 * 4096, BUDGET),
+        check(Flash::<512>::new(SimFlash::new(12)), 0..12 * 4096, BUDGET),
         Err(GeometryError::Part { word_bytes: 512, .. })
     ));
 }
 
 #[test]
 fn an_erased_region_holds_no_journal_and_a_foreign_one_is_left_alone() {
-    let flash: Flash<4> = Flash::new(SimFlash::new(8));
-    let region = 0..8 * 4096;
+    let flash: Flash<4> = Flash::new(SimFlash::new(12));
+    let region = 0..12 * 4096;
     assert!(matches!(recover(&flash, region.clone(), BUDGET), Err(RecoverError::Unformatted)));
 
-    for at in [0, 5 * SECTOR, 5 * SECTOR + 2000, 8 * SECTOR - 1] {
-        let mut image = vec![0xFF; 8 * SECTOR];
+    for at in [0, 5 * SECTOR, 5 * SECTOR + 2000, 12 * SECTOR - 1] {
+        let mut image = vec![0xFF; 12 * SECTOR];
         image[at] = 0x11;
         let flash: Flash<4> = Flash::new(SimFlash::from_image(image.clone()));
         let found = recover(&flash, region.clone(), BUDGET);
@@ -222,7 +222,7 @@ fn an_erased_region_holds_no_journal_and_a_foreign_one_is_left_alone() {
 
 #[test]
 fn another_version_is_refused_and_left_alone() {
-    let mut board: Board = Board::new(8, BUDGET);
+    let mut board: Board = Board::new(12, BUDGET);
     let mut journal = board.boot("first").unwrap();
     let item = board.record(100);
     board.send(&mut journal, item).unwrap();
@@ -246,7 +246,7 @@ fn another_version_is_refused_and_left_alone() {
 
 #[test]
 fn formatting_again_makes_an_empty_journal() {
-    let mut board: Board = Board::new(8, BUDGET);
+    let mut board: Board = Board::new(12, BUDGET);
     let mut journal = board.boot("first").unwrap();
     for _ in 0..60 {
         let item = board.record(300);
@@ -260,7 +260,7 @@ fn formatting_again_makes_an_empty_journal() {
 
 #[test]
 fn a_visitor_may_stop_the_recovery() {
-    let mut board: Board = Board::new(8, BUDGET);
+    let mut board: Board = Board::new(12, BUDGET);
     let mut journal = board.boot("first").unwrap();
     let item = board.record(100);
     board.send(&mut journal, item).unwrap();

@@ -9,7 +9,7 @@ use super::harness::{Board, Cut};
 use crate::Budget;
 
 const BUDGET: Budget = Budget { snapshot_bytes_max: 6000, reserve_bytes: 500 };
-const SECTORS: usize = 9;
+const SECTORS: usize = 13;
 
 /// A boot and a few steps: records that end in mid-page, at its end and in the next sector, sectors
 /// erased ahead and on the way, a snapshot over two sectors.

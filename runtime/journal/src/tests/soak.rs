@@ -59,7 +59,7 @@ fn live(board: &mut Board, dice: &mut Dice, context: &str) -> Result<(), Cut> {
 
 fn soak(seed: u64, cuts: u64) {
     let mut dice = Dice(seed);
-    let sectors = dice.size(12, 24);
+    let sectors = dice.size(13, 24);
     let mut board: Board = Board::new(sectors, BUDGET);
     let models: Vec<CutModel> = match dice.roll(3) {
         0 => [dice.pick(&CutModel::ALL)].into(),

@@ -11,7 +11,7 @@ use crate::{Budget, Corruption, RecoverError};
 const BUDGET: Budget = Budget { snapshot_bytes_max: 3000, reserve_bytes: 500 };
 
 fn board_with(records: usize) -> Board {
-    let mut board: Board = Board::new(8, BUDGET);
+    let mut board: Board = Board::new(12, BUDGET);
     let mut journal = board.boot("first").unwrap();
     for _ in 0..records {
         let item = board.record(300);
@@ -67,7 +67,7 @@ fn a_damaged_snapshot_is_corruption() {
 /// A record that holds a whole frame, for a scan that loses its place.
 #[test]
 fn a_frame_inside_a_record_is_not_a_record() {
-    let mut board: Board = Board::new(8, BUDGET);
+    let mut board: Board = Board::new(12, BUDGET);
     let mut journal = board.boot("first").unwrap();
     let item = board.record(100);
     board.send(&mut journal, item).unwrap();
@@ -95,19 +95,19 @@ proptest! {
     #[test]
     fn arbitrary_bytes_never_make_a_record(seed in any::<u64>(), density in 0_u8..4) {
         let mut state = seed;
-        let image: Vec<u8> = (0..8 * SECTOR).map(|_| {
+        let image: Vec<u8> = (0..12 * SECTOR).map(|_| {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let [.., byte] = state.to_be_bytes().map(|byte| byte);
             let [high, ..] = state.to_be_bytes();
             if high >> 6 < density { byte } else { 0xFF }
         }).collect();
         let flash: Flash<4> = Flash::new(SimFlash::from_image(image));
-        prop_assert!(recover(&flash, 0..8 * 4096, BUDGET).is_err());
+        prop_assert!(recover(&flash, 0..12 * 4096, BUDGET).is_err());
     }
 
     #[test]
-    fn decay_never_invents_a_record(at in 0_u32..8 * 4096, mask in 1_u8.., records in 1_usize..40) {
-        let mut board: Board = Board::new(8, BUDGET);
+    fn decay_never_invents_a_record(at in 0_u32..12 * 4096, mask in 1_u8.., records in 1_usize..40) {
+        let mut board: Board = Board::new(12, BUDGET);
         let mut journal = board.boot("first").unwrap();
         for _ in 0..records {
             if journal.needs_snapshot() {
@@ -130,6 +130,6 @@ proptest! {
 
 #[test]
 fn an_image_of_zeros_is_foreign() {
-    let flash: Flash<4> = Flash::new(SimFlash::from_image(vec![0; 8 * SECTOR]));
-    assert!(matches!(recover(&flash, 0..8 * 4096, BUDGET), Err(RecoverError::Foreign { .. })));
+    let flash: Flash<4> = Flash::new(SimFlash::from_image(vec![0; 12 * SECTOR]));
+    assert!(matches!(recover(&flash, 0..12 * 4096, BUDGET), Err(RecoverError::Foreign { .. })));
 }

@@ -1,1 +1,7 @@
-//! Whole-agent tests on the simulated board.
+//! The set-up of whole-agent tests: a seeded life of one agent in memory, a rehearsal of the real
+//! process that is killed on the way, and oracles outside the system.
+//!
+//! The tests themselves are in `tests/tests/`.
+
+pub mod harness;
+pub mod rehearsal;

@@ -78,6 +78,7 @@ pub(crate) fn boot_failure(site: &Site, error: BootError<FlashError>) -> Failure
             Failure::usage(anyhow::anyhow!("{error}: {advice}"))
         }
         BootError::Store(error) => site.flash_needs_attention(error),
+        BootError::Tools(error) => Failure::usage(error),
         BootError::Drive(error) => drive_failure(site, error),
     }
 }

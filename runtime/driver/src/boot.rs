@@ -3,7 +3,7 @@
 use std::{ops::Range, sync::Arc};
 
 use everstep_core::{DecideError, Digests, Event};
-use everstep_model::Model;
+use everstep_model::{Model, ToolsRefused};
 use everstep_tool::{BoxFuture, Clock, Toolbox};
 use tokio::sync::mpsc;
 
@@ -12,6 +12,7 @@ use crate::{
     config::{AgentConfig, first_half},
     driver::{Assembly, Command, DriveError, Driver},
     observe::Observer,
+    prompt,
     shared_flash::SharedFlash,
     store::{Flash, Store, StoreError},
 };
@@ -75,6 +76,9 @@ pub enum BootError<E: std::error::Error + 'static> {
     /// The flash failed, or needs attention.
     #[error(transparent)]
     Store(#[from] StoreError<E>),
+    /// The model can't be held to the schema of a tool.
+    #[error(transparent)]
+    Tools(#[from] ToolsRefused),
     /// The unfinished run began with something else.
     #[error("the unfinished run began with another {}", changed.join(", "))]
     Changed {
@@ -94,7 +98,8 @@ pub enum BootError<E: std::error::Error + 'static> {
 ///
 /// See [`BootError`].
 pub async fn boot<F: Flash>(parts: Parts<F>) -> Result<Driver<F>, BootError<F::Error>> {
-    let Parts { flash, board_region, agent_region, config, model, tools, actuators, clock, .. } = parts;
+    let Parts { flash, board_region, agent_region, config, mut model, tools, actuators, clock, .. } = parts;
+    model.check_tools(&prompt::tools(&tools))?;
     let digests = digests(&config, model.as_ref(), &tools);
     let (store, agent) = Store::open(flash.clone(), agent_region, config.limits, config.budget)?;
     let changed: Vec<_> = agent.run().map_or_else(Vec::new, |run| run.digests.changed(&digests).collect());
@@ -130,8 +135,8 @@ pub async fn boot<F: Flash>(parts: Parts<F>) -> Result<Driver<F>, BootError<F::E
         digests,
     });
     if resumes {
-        let changes = driver.actuators.boot().await;
-        let booted = Event::Booted { away_ms, aborted: parts.aborted, changed: changes };
+        let set = driver.actuators.boot().await;
+        let booted = Event::Booted { away_ms, aborted: parts.aborted, changed: set };
         driver.first(booted).map_err(BootError::Drive)?;
         if !changed.is_empty() {
             driver.first(Event::ChangeAccepted(digests)).map_err(BootError::Drive)?;

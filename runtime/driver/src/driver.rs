@@ -144,11 +144,13 @@ impl<F: Flash> Driver<F> {
     }
 
     /// The agent as its applied records made it.
+    #[must_use]
     pub fn agent(&self) -> &Agent {
         &self.agent
     }
 
     /// The records on flash.
+    #[must_use]
     pub fn store(&self) -> &Store<F> {
         &self.store
     }
@@ -305,7 +307,7 @@ impl<F: Flash> Driver<F> {
             // A fixed order, so that a simulated run is the same each time.
             biased;
             Some(command) = self.commands.recv() => self.obey(command),
-            Some(returned) = self.returned.1.recv() => Ok(self.take_back(returned)),
+            Some(returned) = self.returned.1.recv() => Ok(Some(self.take_back(returned))),
             event = self.model.next_event(), if generating => self.hear(event),
             event = under_way.event() => Ok(Some(event)),
             () = limit => Ok(Some(Event::TimePassed)),
@@ -324,18 +326,18 @@ impl<F: Flash> Driver<F> {
         self.clock.sleep(max_ms.saturating_sub(used_ms))
     }
 
-    fn take_back(&mut self, returned: Returned) -> Option<Event> {
+    fn take_back(&mut self, returned: Returned) -> Event {
         let Returned { activity, call, outcome } = returned;
         self.open.retain(|open| *open != call);
         if self.under_way.as_ref().is_some_and(|under_way| under_way.id == activity) {
-            return Some(Event::CallEnded { activity, outcome });
+            return Event::CallEnded { activity, outcome };
         }
         // The next try waited for this one: let it begin.
         if matches!(&self.under_way, Some(UnderWay { task: Task::Queued { call: queued, .. }, .. }) if *queued == call)
         {
             self.under_way = None;
         }
-        Some(Event::CallEndedLate { call, outcome })
+        Event::CallEndedLate { call, outcome }
     }
 
     fn hear(&mut self, event: ModelEvent) -> Result<Option<Event>, DriveError<F::Error>> {
@@ -407,10 +409,11 @@ impl<F: Flash> Driver<F> {
 
     fn snapshot(&mut self) -> Result<(), StoreError<F::Error>> {
         self.observer.report(Report::SnapshotBegins);
-        match self.store.snapshot(&self.agent)? {
-            Some(bytes) => self.observer.report(Report::Snapshot { bytes }),
+        if let Some(bytes) = self.store.snapshot(&self.agent)? {
+            self.observer.report(Report::Snapshot { bytes });
+        } else {
             // The journal goes on without; its end is a limit, reached before the reserve is touched.
-            None => tracing::warn!("the state is larger than `snapshot_bytes_max`, or than its region holds"),
+            tracing::warn!("the state is larger than `snapshot_bytes_max`, or than its region has room for");
         }
         Ok(())
     }

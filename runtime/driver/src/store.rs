@@ -14,10 +14,12 @@ const _: () = assert!(RECORD_BYTES_MAX <= PAYLOAD_BYTES_MAX, "every record fits 
 
 /// Records that must still fit behind everything else: an intent, its outcome, a limit, the safe
 /// states and the end, each as large as a record may be.
+#[expect(clippy::cast_possible_truncation, reason = "a few thousand")]
 const RESERVE_RECORDS: [u32; 5] = [RECORD_BYTES_MAX as u32; 5];
 
 /// Bytes of [`RESERVE_RECORDS`].
-pub(crate) const RESERVE_BYTES: u32 = RECORD_BYTES_MAX as u32 * RESERVE_RECORDS.len() as u32;
+#[expect(clippy::cast_possible_truncation, reason = "a few thousand")]
+pub(crate) const RESERVE_BYTES: u32 = (RECORD_BYTES_MAX * RESERVE_RECORDS.len()) as u32;
 
 /// A flash part whose errors can be shown.
 pub trait Flash: NorFlash<Error: Error + Send + Sync + 'static> + Send {}

@@ -1,0 +1,382 @@
+//! One life of an agent: tasks, faults, stops and power cuts under one seed, checked after each cut.
+
+use std::{
+    ops::Range,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use everstep_board_sim::{CutModel, PowerCut, SimFlash, SimFlashError};
+use everstep_core::{End, Kind, Limits, Verdict};
+use everstep_driver::{
+    Actuators, AgentConfig, BootError, Budget, Change, Command, DriveError, Driver, Observer, Parts, Pause,
+    Report, SharedFlash, Store, StoreError,
+};
+use everstep_model::{Constraint, Sampling};
+use everstep_tool::{BoxFuture, Clock, Toolbox, builtin::Wait};
+use tokio::{sync::mpsc, time::Instant};
+
+use super::{
+    chance::Chance,
+    model::{ChaosModel, Tally},
+    oracle::{Told, Violation, violated},
+    world::{self, SharedWorld},
+};
+
+const SECTOR_BYTES: u32 = 4_096;
+const BOARD_REGION: Range<u32> = 0..6 * SECTOR_BYTES;
+const AGENT_REGION: Range<u32> = 6 * SECTOR_BYTES..46 * SECTOR_BYTES;
+const SECTORS: usize = 46;
+const RUN_TOKENS_MAX: u32 = 16;
+/// Boots one life may take; more means that it makes no progress.
+const BOOTS_MAX: u32 = 400;
+/// Records one boot may write; more means an endless loop.
+const RECORDS_MAX: usize = 5_000;
+
+/// How hard a life is.
+#[derive(Clone, Debug)]
+pub struct Faults {
+    /// Power cuts, at most.
+    pub cuts_max: u64,
+    /// What a cut leaves of the operation under way.
+    pub models: Vec<CutModel>,
+    /// Chance that a device does not do as it is told, in percent.
+    pub devices_percent: u64,
+    /// Chance that an operator stops the run, in percent.
+    pub stop_percent: u64,
+    /// Tasks given one after the other.
+    pub tasks: u32,
+}
+
+/// What a life was like.
+#[derive(Clone, Debug, Default)]
+pub struct Story {
+    /// Starts of the process.
+    pub boots: u32,
+    /// Cuts that hit an operation of the flash.
+    pub cuts: u32,
+    /// Records accepted.
+    pub records: usize,
+    /// Changes of the world.
+    pub changes: usize,
+    /// Calls that needed an operator.
+    pub approvals: u32,
+    /// How the runs ended.
+    pub ends: Vec<End>,
+    /// How often each kind of record was the newest at a cut.
+    pub cut_after: std::collections::BTreeMap<&'static str, u32>,
+}
+
+/// A life under way.
+pub struct Life {
+    seed: u64,
+    faults: Faults,
+    chance: Chance,
+    flash: SharedFlash<SimFlash>,
+    world: SharedWorld,
+    tally: Tally,
+    told: Arc<Mutex<Told>>,
+    time: Time,
+    story: Story,
+    tasks_begun: u32,
+}
+
+/// Where time stands, over all boots.
+#[derive(Clone, Copy, Debug)]
+struct Time {
+    timeline: u8,
+    mono_ms: u64,
+    unix_ms: u64,
+    trusted: bool,
+}
+
+/// How a boot ended.
+enum Ended {
+    Rested,
+    Cut,
+}
+
+/// Lives one life under `seed`.
+///
+/// # Errors
+///
+/// The promise that did not hold.
+pub fn live(seed: u64, faults: &Faults) -> Result<Story, Violation> {
+    let mut life = Life {
+        seed,
+        faults: faults.clone(),
+        chance: Chance::new(seed),
+        flash: SharedFlash::new(SimFlash::new(SECTORS)),
+        world: SharedWorld::default(),
+        tally: Tally::default(),
+        told: Arc::default(),
+        time: Time { timeline: 0, mono_ms: 0, unix_ms: 1_700_000_000_000, trusted: false },
+        story: Story::default(),
+        tasks_begun: 0,
+    };
+    for _ in 0..BOOTS_MAX {
+        life.story.boots += 1;
+        let ended = life.boot()?;
+        life.check()?;
+        match ended {
+            Ended::Rested if life.tasks_begun >= faults.tasks => return Ok(life.end()),
+            Ended::Rested | Ended::Cut => life.pass_time(),
+        }
+    }
+    violated("P6", format!("no end after {BOOTS_MAX} boots"))
+}
+
+impl Life {
+    /// One start of the process, until it rests or the power goes.
+    fn boot(&mut self) -> Result<Ended, Violation> {
+        self.check_found()?;
+        if u64::from(self.story.cuts) < self.faults.cuts_max {
+            let model = *self.chance.one_of(&self.faults.models);
+            // Most boots are cut late, some at once: in recovery, too.
+            let operations = if self.chance.percent(20) { 12 } else { 200 };
+            let cut = PowerCut {
+                operation: self.chance.below(operations),
+                bytes: usize::try_from(self.chance.below(260)).unwrap_or(0),
+                model,
+                seed: self.chance.draw(),
+            };
+            self.flash.lock().cut_power(cut);
+        }
+        world::lock(&self.world).power += 1;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        let Ok(runtime) = runtime else { return violated("set-up", "no runtime") };
+        let ended = runtime.block_on(self.powered());
+        // Power is gone for the process; commands that were on the wire arrive or are lost.
+        drop(runtime);
+        self.flash.lock().power_on();
+        ended
+    }
+
+    async fn powered(&mut self) -> Result<Ended, Violation> {
+        let clock = Arc::new(SimClock { time: self.time, started: Instant::now() });
+        let (commands, receiver) = mpsc::channel(4);
+        let ended = match self.start(Arc::clone(&clock), receiver).await {
+            Ok(driver) => self.drive(driver, commands).await,
+            Err(BootError::Store(error)) => cut(&error),
+            Err(BootError::Drive(error)) => cut_driving(&error),
+            Err(error @ (BootError::Changed { .. } | BootError::Tools(_))) => {
+                violated("P1", error.to_string())
+            }
+        };
+        self.time.mono_ms = clock.now_ms();
+        self.time.unix_ms += passed_ms(clock.started);
+        ended
+    }
+
+    async fn start(
+        &mut self,
+        clock: Arc<SimClock>,
+        commands: mpsc::Receiver<Command>,
+    ) -> Result<Driver<SimFlash>, BootError<SimFlashError>> {
+        let mut tools = world::devices(&self.world, self.seed, self.faults.devices_percent);
+        tools.push(Arc::new(Wait::default()));
+        let grants: Vec<String> = tools.iter().map(|tool| tool.spec().name.clone()).collect();
+        let tools = Toolbox::new(tools, &grants).unwrap_or_else(|error| unreachable!("{error}"));
+        let mut entropy = [0; 16];
+        entropy.fill_with(|| (self.chance.draw() & 0xFF) as u8);
+        everstep_driver::boot(Parts {
+            flash: self.flash.clone(),
+            board_region: BOARD_REGION,
+            agent_region: AGENT_REGION,
+            config: config(),
+            model: Box::new(ChaosModel::new(self.seed, self.story.boots, self.tally.clone())),
+            tools: Arc::new(tools),
+            actuators: Arc::new(NoActuators),
+            clock,
+            timeline: [self.time.timeline; 16],
+            entropy,
+            observer: Box::new(Ear(Arc::clone(&self.told))),
+            commands,
+            aborted: false,
+            change: Change::Refuse,
+        })
+        .await
+    }
+
+    async fn drive(
+        &mut self,
+        mut driver: Driver<SimFlash>,
+        commands: mpsc::Sender<Command>,
+    ) -> Result<Ended, Violation> {
+        if driver.agent().run().is_none() && self.tasks_begun < self.faults.tasks {
+            let task = format!("task {}", self.tasks_begun + 1);
+            if let Err(error) = driver.start(task, None, self.seed) {
+                return cut_driving(&error);
+            }
+        }
+        let stop_at = self.chance.percent(self.faults.stop_percent).then(|| self.chance.below(5_000));
+        let stopper = tokio::spawn(async move {
+            if let Some(stop_ms) = stop_at {
+                tokio::time::sleep(Duration::from_millis(stop_ms)).await;
+                let (reply, _answer) = tokio::sync::oneshot::channel();
+                // The run may be over by then.
+                let _ = commands.send(Command::Stop { reason: "enough".into(), reply }).await;
+            }
+            std::future::pending::<()>().await;
+        });
+        let ended = loop {
+            match driver.drive().await {
+                Ok(Pause::AtRest(_)) => break Ok(Ended::Rested),
+                Ok(Pause::NeedsApproval { call, .. }) => {
+                    self.story.approvals += 1;
+                    let verdict = self.verdict();
+                    if let Err(error) = driver.approval(call.id, verdict) {
+                        break cut_driving(&error);
+                    }
+                }
+                Err(error) => break cut_driving(&error),
+            }
+            if self.told().records.len() > RECORDS_MAX {
+                break violated("P6", "an endless loop of records");
+            }
+        };
+        stopper.abort();
+        ended
+    }
+
+    fn verdict(&mut self) -> Verdict {
+        if self.chance.percent(50) { Verdict::Approve } else { Verdict::Refuse("not now".into()) }
+    }
+
+    /// Reads the flash the way a boot will, on a copy, and compares it with what was accepted.
+    fn check_found(&mut self) -> Result<(), Violation> {
+        let copy = SharedFlash::new(self.flash.lock().clone());
+        let AgentConfig { limits, budget, .. } = config();
+        let (store, agent) = match Store::open(copy, AGENT_REGION, limits, budget) {
+            Ok(opened) => opened,
+            Err(error) => return violated("P1", format!("recovery: {error}")),
+        };
+        self.told().check_found(&agent, store.newest())
+    }
+
+    /// After each boot: the world against the intents, the samples against the flash.
+    fn check(&mut self) -> Result<(), Violation> {
+        self.check_found()?;
+        let log = world::lock(&self.world).log.clone();
+        let sampled = self.tally.snapshot();
+        let mut told = self.told();
+        told.check_world(&log)?;
+        told.check_tokens(&sampled, RUN_TOKENS_MAX)?;
+        let newest = told.records.last().map_or("nothing", |record| record.kind.name());
+        drop(told);
+        let runs = self.told().state.runs.0;
+        self.tasks_begun = runs;
+        *self.story.cut_after.entry(newest).or_default() += 1;
+        Ok(())
+    }
+
+    fn told(&self) -> std::sync::MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The time without power: sometimes a clock runs on, sometimes none does.
+    fn pass_time(&mut self) {
+        let away_ms = self.chance.below(1_500_000);
+        self.time.unix_ms += away_ms;
+        if self.chance.percent(50) {
+            // A kill, not a power cut: the machine's clock ran on.
+            self.time.mono_ms += away_ms;
+        } else {
+            self.time.timeline = self.time.timeline.wrapping_add(1);
+            self.time.mono_ms = self.chance.below(10_000);
+            self.time.trusted = self.chance.percent(50);
+        }
+        self.story.cuts += 1;
+    }
+
+    fn end(self) -> Story {
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let ends = told.records.iter().filter_map(|record| match &record.kind {
+            Kind::Finished { how } => Some(how.clone()),
+            _ => None,
+        });
+        Story {
+            records: told.records.len(),
+            changes: world::lock(&self.world).log.len(),
+            ends: ends.collect(),
+            ..self.story
+        }
+    }
+}
+
+fn config() -> AgentConfig {
+    AgentConfig {
+        name: "life".into(),
+        system: "You live.".into(),
+        limits: Limits { steps_max: 14, calls_max: 12, powered_s_max: 3_600, ..Limits::default() },
+        sampling: Sampling { temperature: 0.0, top_p: 1.0 },
+        constraint: Constraint::Calls,
+        run_tokens_max: RUN_TOKENS_MAX,
+        budget: Budget { snapshot_records: 40, snapshot_bytes_max: 24 * 1024 },
+    }
+}
+
+/// An error is a cut where the power is off, and a defect where it is not.
+fn cut(error: &StoreError<SimFlashError>) -> Result<Ended, Violation> {
+    if error.flash() == Some(&SimFlashError::PowerLoss) {
+        Ok(Ended::Cut)
+    } else {
+        violated("P1", error.to_string())
+    }
+}
+
+fn cut_driving(error: &DriveError<SimFlashError>) -> Result<Ended, Violation> {
+    match error {
+        DriveError::Store(error) => cut(error),
+        error => violated("P6", error.to_string()),
+    }
+}
+
+/// Takes every accepted record.
+struct Ear(Arc<Mutex<Told>>);
+
+impl Observer for Ear {
+    fn report(&mut self, report: Report<'_>) {
+        if let Report::Recorded { sequence, record, agent, .. } = report {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).accept(sequence, record, agent);
+        }
+    }
+}
+
+/// A board without actuators of its own: the world's devices hold their state.
+struct NoActuators;
+
+impl Actuators for NoActuators {
+    fn boot(&self) -> BoxFuture<'static, Vec<String>> {
+        Box::pin(async { vec!["heater set to off".into()] })
+    }
+
+    fn set_safe(&self) -> BoxFuture<'static, (Vec<String>, Vec<String>)> {
+        Box::pin(async { (vec!["heater set to off".into()], Vec::new()) })
+    }
+}
+
+/// Virtual time: it passes only while everything waits.
+struct SimClock {
+    time: Time,
+    started: Instant,
+}
+
+impl Clock for SimClock {
+    fn now_ms(&self) -> u64 {
+        self.time.mono_ms + passed_ms(self.started)
+    }
+
+    fn unix_s(&self) -> Option<u64> {
+        let passed_ms = passed_ms(self.started);
+        self.time.trusted.then_some((self.time.unix_ms + passed_ms) / 1_000)
+    }
+
+    fn sleep(&self, board_ms: u64) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(Duration::from_millis(board_ms)))
+    }
+}
+
+fn passed_ms(since: Instant) -> u64 {
+    u64::try_from(Instant::now().duration_since(since).as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,11 @@
+//! A seeded life: chaos model, chaos world, power cuts, and the checks after each of them.
+
+mod chance;
+mod life;
+mod model;
+mod oracle;
+mod world;
+
+pub use chance::Chance;
+pub use life::{Faults, Life, Story, live};
+pub use oracle::Violation;

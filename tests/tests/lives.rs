@@ -1,0 +1,72 @@
+//! Whole agents under one seed: replies, results, latencies, time-outs, late results, stops, cuts.
+//!
+//! `EVERSTEP_SEEDS=N` lives N lives; `EVERSTEP_SEED=S` lives the one with seed S.
+
+#![expect(clippy::panic, clippy::print_stdout, reason = "a test's set-up may fail, and says what it saw")]
+
+use everstep_board_sim::CutModel;
+use system_tests::harness::{Faults, Story, live};
+
+/// Lives in `make test`.
+const SEEDS: u64 = 1_000;
+
+fn faults() -> Faults {
+    Faults { cuts_max: 6, models: CutModel::ALL.to_vec(), devices_percent: 25, stop_percent: 5, tasks: 2 }
+}
+
+fn seeds() -> Vec<u64> {
+    let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse().ok());
+    match number("EVERSTEP_SEED") {
+        Some(seed) => vec![seed],
+        None => (0..number("EVERSTEP_SEEDS").unwrap_or(SEEDS)).collect(),
+    }
+}
+
+fn live_or_tell(seed: u64, faults: &Faults) -> Story {
+    live(seed, faults).unwrap_or_else(|violation| panic!("seed {seed}: {violation}"))
+}
+
+#[test]
+fn promises_hold_in_every_life() {
+    let seeds = seeds();
+    let mut all = Story::default();
+    for seed in &seeds {
+        let story = live_or_tell(*seed, &faults());
+        all.boots += story.boots;
+        all.cuts += story.cuts;
+        all.records += story.records;
+        all.changes += story.changes;
+        all.approvals += story.approvals;
+        all.ends.extend(story.ends);
+        for (kind, count) in story.cut_after {
+            *all.cut_after.entry(kind).or_default() += count;
+        }
+    }
+    println!(
+        "{} lives: {} boots, {} cuts, {} records, {} changes of the world, {} approvals, {} runs ended, newest record at a boot's end: {:?}",
+        seeds.len(),
+        all.boots,
+        all.cuts,
+        all.records,
+        all.changes,
+        all.approvals,
+        all.ends.len(),
+        all.cut_after,
+    );
+    if seeds.len() > 100 {
+        // A sweep that cuts nowhere interesting proves nothing.
+        for kind in ["started", "booted", "attempt", "generated", "called", "ended", "settled", "finished"] {
+            assert!(all.cut_after.contains_key(kind), "no cut fell behind a {kind} record");
+        }
+        assert!(all.changes > seeds.len() && all.approvals > 0);
+    }
+}
+
+#[test]
+fn same_seed_lives_the_same_life() {
+    for seed in 0..5 {
+        let (one, two) = (live_or_tell(seed, &faults()), live_or_tell(seed, &faults()));
+        assert_eq!((one.boots, one.records, one.changes), (two.boots, two.records, two.changes));
+        assert_eq!(one.ends, two.ends);
+    }
+}

@@ -110,6 +110,10 @@ pub(crate) enum Sequence {
 }
 
 impl Sequence {
+    pub(crate) fn new(number: u64, explicit: bool) -> Self {
+        if explicit { Self::Explicit(number) } else { Self::Implied(number) }
+    }
+
     pub(crate) fn number(self) -> u64 {
         match self {
             Self::Implied(number) | Self::Explicit(number) => number,

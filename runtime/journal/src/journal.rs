@@ -50,6 +50,8 @@ pub(crate) struct Log {
     pub(crate) ready: u32,
     /// A snapshot that was begun and isn't committed.
     pub(crate) open: Option<OpenSnapshot>,
+    /// `newest` holds nothing that counts yet, at most fragments.
+    pub(crate) unused: bool,
 }
 
 /// Where the next frame goes.
@@ -69,7 +71,7 @@ pub(crate) struct OpenSnapshot {
     /// Where it starts.
     pub(crate) sector: Sector,
     pub(crate) offset: u32,
-    /// The sector holds nothing before it.
+    /// The sector holds nothing before it that counts.
     pub(crate) alone: bool,
     /// The number behind the sector's last frame, once the snapshot went on in another one.
     pub(crate) resume: Option<u64>,
@@ -219,41 +221,46 @@ impl<F: NorFlash> Journal<F> {
         if payload.len() > PAYLOAD_BYTES_MAX {
             return Err(AppendError::TooBig { bytes: payload.len() });
         }
-        let sequence = self.log.sequence;
+        let mut sequence = self.log.sequence;
         let (mut offset, mut explicit) = match self.log.end {
             End::Next(offset) => (offset, kind == Kind::First),
             End::Page(offset) => (offset, true),
             End::Sector => (self.part.sector_bytes, false),
         };
-        let form =
-            |explicit| if explicit { Sequence::Explicit(sequence) } else { Sequence::Implied(sequence) };
-        let bytes = self.part.aligned(frame_bytes(form(explicit), payload.len()));
+        let bytes = self.part.aligned(frame_bytes(Sequence::new(sequence, explicit), payload.len()));
         if offset + bytes > self.part.sector_bytes {
-            let previous = self.predecessor(sequence);
-            self.open_sector(sequence, previous, spare)?;
+            let (first_sequence, previous) = self.successor(sequence);
+            self.open_sector(first_sequence, previous, spare)?;
+            sequence = first_sequence;
             (offset, explicit) = (header_bytes(self.part.align), kind == Kind::First);
         }
         // There is a newest sector now: the end of a log without one is `End::Sector`.
         let newest = self.log.newest.unwrap_or(self.log.head);
         let place =
             Place { sector: newest.index, epoch: self.log.epoch, opening: newest.opening.number, offset };
-        let end = self.guard(|journal| journal.part.write_frame(place, kind, form(explicit), payload))?;
+        let number = Sequence::new(sequence, explicit);
+        let end = self.guard(|journal| journal.part.write_frame(place, kind, number, payload))?;
         self.log.end = End::Next(end);
         self.log.sequence = sequence + 1;
+        self.log.unused &= matches!(kind, Kind::First | Kind::Fragment);
         if kind == Kind::First {
-            let alone = sequence == newest.opening.first_sequence;
+            let alone = self.log.unused;
             self.log.open = Some(OpenSnapshot { sector: newest, offset, alone, resume: None });
         }
         Ok(sequence)
     }
 
-    /// What a new sector follows: the newest one, unless all its frames are written anew.
-    fn predecessor(&self, sequence: u64) -> u32 {
-        match self.log.newest {
-            Some(Sector { opening, .. }) if opening.first_sequence >= sequence => opening.previous,
-            Some(Sector { opening, .. }) => opening.number,
-            None => 0,
+    /// The first number of a new sector, and what it follows: the newest one, unless nothing in that
+    /// counts, or all of it is written anew.
+    fn successor(&self, sequence: u64) -> (u64, u32) {
+        let Some(Sector { opening, .. }) = self.log.newest else { return (sequence, 0) };
+        if self.log.unused && self.log.open.is_none() {
+            return (opening.first_sequence, opening.previous);
         }
+        if opening.first_sequence >= sequence {
+            return (sequence, opening.previous);
+        }
+        (sequence, opening.number)
     }
 
     /// Opens the next free sector. Only an erased one becomes part of the log.
@@ -300,6 +307,7 @@ impl<F: NorFlash> Journal<F> {
         }
         self.log.sequence = first_sequence;
         self.log.end = End::Next(header_bytes(self.part.align));
+        self.log.unused = true;
         Ok(())
     }
 

@@ -85,6 +85,7 @@ pub(crate) fn recover<F: NorFlash, V>(
         sectors: 0,
         ready: 0,
         open: None,
+        unused: true,
     };
     let Some(newest) = believed(&mut part, head, buffer)? else {
         return Ok((Journal { part, log, budget, broken: false }, Recovery::default()));
@@ -96,6 +97,7 @@ pub(crate) fn recover<F: NorFlash, V>(
     log.oldest = replay.oldest;
     log.sectors = replay.sectors;
     log.open = replay.open;
+    log.unused = replay.unused;
     let recovery = replay.recovery;
     let tail = replay.tail;
     let mut journal = Journal { part, log, budget, broken: false };
@@ -205,7 +207,8 @@ fn settle<F: NorFlash, V>(
         _ => End::Sector,
     };
     log.sequence = cursor.expected;
-    let Some(frame) = frame.filter(|_| !rest.torn) else { return Ok(()) };
+    // Something torn further behind proves nothing: it may be from a boot that read this frame as torn.
+    let Some(frame) = frame else { return Ok(()) };
     log.sequence = frame.sequence;
     if matches!(frame.kind, Kind::First | Kind::Fragment) {
         // Not committed, so nobody believed it. Whatever comes next takes its number.

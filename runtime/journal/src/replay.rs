@@ -20,6 +20,8 @@ pub(crate) struct Replay {
     pub(crate) oldest: u32,
     pub(crate) sectors: u32,
     pub(crate) open: Option<OpenSnapshot>,
+    /// The newest sector holds nothing that counts.
+    pub(crate) unused: bool,
     pub(crate) tail: Tail,
 }
 
@@ -28,7 +30,7 @@ pub(crate) struct Replay {
 pub(crate) struct Tail {
     /// Behind the last frame.
     pub(crate) cursor: Cursor,
-    /// The last frame, if nothing is programmed behind it. Its payload is in the buffer.
+    /// The last frame, if nothing is programmed right behind it. Its payload is in the buffer.
     pub(crate) frame: Option<Frame>,
     pub(crate) rest: Rest,
 }
@@ -41,6 +43,8 @@ struct Progress<'v, E> {
     snapshot_bytes: u32,
     last_record: u64,
     open: Option<OpenSnapshot>,
+    /// This sector held nothing that counts so far.
+    unused: bool,
     visit: &'v mut dyn FnMut(Entry<'_>) -> Result<(), E>,
 }
 
@@ -59,6 +63,7 @@ impl Replay {
             snapshot_bytes: 0,
             last_record: 0,
             open: None,
+            unused: snapshot.is_none(),
             visit: &mut visit,
         };
         let oldest = cursor.sector.opening.number;
@@ -96,6 +101,7 @@ impl Replay {
                 open.resume = open.resume.or(Some(first_sequence));
             }
             cursor = Cursor::at_start(following, part.align);
+            progress.unused = true;
             sectors += 1;
         }
         if let Some(frame) = held {
@@ -109,7 +115,7 @@ impl Replay {
         recovery.torn = rest.torn;
         recovery.snapshot_abandoned = progress.open.is_some();
         let tail = Tail { cursor, frame: held, rest };
-        Ok(Self { recovery, oldest, sectors, open: progress.open, tail })
+        Ok(Self { recovery, oldest, sectors, open: progress.open, unused: progress.unused, tail })
     }
 }
 
@@ -149,6 +155,7 @@ impl<E> Progress<'_, E> {
     /// Takes a frame that counts. Its payload is in `buffer`.
     fn take<F>(&mut self, cursor: &Cursor, frame: Frame, buffer: &[u8]) -> Result<(), RecoverError<F, E>> {
         let bytes = buffer.get(..frame.payload_bytes).unwrap_or_default();
+        self.unused &= self.snapshot.is_none() && matches!(frame.kind, Kind::First | Kind::Fragment);
         match (frame.kind, self.snapshot) {
             (Kind::First | Kind::Fragment, Some(_)) => self.take_fragment(bytes),
             (Kind::Commit, Some(expected)) => {
@@ -174,7 +181,7 @@ impl<E> Progress<'_, E> {
             }
             (Kind::First, None) => {
                 let Cursor { sector, .. } = *cursor;
-                let alone = frame.sequence == sector.opening.first_sequence;
+                let alone = self.unused;
                 let offset = frame.offset;
                 self.open = Some(OpenSnapshot { sector, offset, alone, resume: None });
                 Ok(())

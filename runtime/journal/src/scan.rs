@@ -191,7 +191,7 @@ impl Cursor {
 pub(crate) struct Rest {
     /// Offset of the first page that no interrupted write can have touched.
     pub(crate) next_page: u32,
-    /// Something torn is there, so the last frame's own programming was finished.
+    /// Something torn is there.
     pub(crate) torn: bool,
 }
 

@@ -92,7 +92,8 @@ fn cut_everywhere(start: &Board, every: usize, second: bool, name: &str) -> u64 
         must_go_on(&mut trial, name);
         for model in CutModel::ALL {
             for position in positions(model, bytes, every) {
-                let cut = PowerCut { operation, bytes: position, model, seed: operation << 20 | position as u64 };
+                let cut =
+                    PowerCut { operation, bytes: position, model, seed: operation << 20 | position as u64 };
                 let context = format!("{name}: {cut:?}");
                 let mut board = start.fork();
                 board.cut_at(cut);

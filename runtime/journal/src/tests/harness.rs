@@ -131,12 +131,7 @@ impl<const WORD: usize> Board<WORD> {
             }
             self.history.pop();
         }
-        assert!(
-            *view == without,
-            "{context}: found {}, but was told {}",
-            view.brief(),
-            without.brief()
-        );
+        assert!(*view == without, "{context}: found {}, but was told {}", view.brief(), without.brief());
     }
 
     /// Sends one item. `Ok(false)` where the journal is full.

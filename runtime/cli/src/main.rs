@@ -3,6 +3,7 @@
 //! Leaves out any logic of its own: what an agent does is the core's, how it is kept the journal's,
 //! what a board is the board file's.
 
+mod approval;
 mod args;
 mod commands;
 mod describe;

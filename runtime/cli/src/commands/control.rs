@@ -12,6 +12,7 @@ use everstep_driver::Pause;
 use everstep_journal::{Budget, Entry, Journal, PAYLOAD_BYTES_MAX};
 
 use crate::{
+    approval,
     args::{Approve, Json, Place, Refuse, Stop},
     describe,
     devices::Devices,
@@ -30,7 +31,10 @@ pub(crate) fn status(place: &Place, args: Json) -> Outcome {
         Ok(ControlReply::Refused { reason }) => return Err(Failure::failed(anyhow::anyhow!(reason))),
         Err(AskError::NobodyRuns) => {
             let agent = offline::read(&site)?;
-            let text = explain::text(&site.agent_name, agent.state(), agent.limits());
+            let mut text = explain::text(&site.agent_name, agent.state(), agent.limits());
+            if let Some(call) = approval::waiting(&site, agent.state()) {
+                text = format!("{text}\nCall {call} is approved: `everstep run` performs it.");
+            }
             (
                 format!("{text}\nNo everstep runs this board."),
                 explain::object(&site.agent_name, agent.state()),
@@ -121,6 +125,11 @@ fn decide_alone(site: &Site, lock: OwnerLock, call: u32, verdict: Verdict) -> Ou
     let kind = agent.decide(at, Event::Approval { call: CallId(call), verdict }).map_err(|_| {
         Failure::usage(anyhow::anyhow!("call {call} does not wait for approval: see `everstep status`"))
     })?;
+    if approved {
+        approval::keep(site, CallId(call)).map_err(Failure::failed)?;
+        drop(lock);
+        return Ok(format!("call {call} is approved; `everstep run` performs it"));
+    }
     let mut buffer = vec![0; PAYLOAD_BYTES_MAX];
     let visit = |_: Entry<'_>| Ok::<(), Infallible>(());
     let flash = site.open_flash()?;
@@ -128,6 +137,5 @@ fn decide_alone(site: &Site, lock: OwnerLock, call: u32, verdict: Verdict) -> Ou
     let (mut journal, _) = recovered.map_err(|error| site.flash_needs_attention(error))?;
     journal.append(&Record { at, kind }.encode()).map_err(|error| site.flash_needs_attention(error))?;
     drop(lock);
-    let done = if approved { "approved" } else { "refused" };
-    Ok(format!("call {call} is {done}; `everstep run` goes on"))
+    Ok(format!("call {call} is refused; `everstep run` goes on"))
 }

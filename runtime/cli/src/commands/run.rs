@@ -3,12 +3,13 @@
 use std::{path::Path, sync::Arc};
 
 use everstep_board_linux::{control::ControlServer, entropy, flash::FileFlash, owner::OwnerLock};
-use everstep_core::{End, Finished};
+use everstep_core::{End, Finished, Verdict};
 use everstep_driver::{Change, Driver, Observer, Parts, Pause};
 use everstep_model_llama::{exec_with_passive_openmp, install_abort_marker, take_abort_marker};
 use serde_json::json;
 
 use crate::{
+    approval,
     args::{Place, Run},
     describe,
     devices::Devices,
@@ -69,6 +70,10 @@ async fn work(site: &Site, choice: &Choice, args: &Run) -> Outcome {
             None => entropy::number().map_err(Failure::failed)?,
         };
         driver.start(task, args.task_id.clone(), seed).map_err(|error| drive_failure(site, error))?;
+    }
+    // The word is recorded and the call performed by the same process.
+    if let Some(call) = approval::waiting(site, driver.agent().state()) {
+        driver.approval(call, Verdict::Approve).map_err(|error| drive_failure(site, error))?;
     }
     match driver.drive().await.map_err(|error| drive_failure(site, error))? {
         Pause::AtRest(Some(last)) => result(args, &last),

@@ -1,6 +1,8 @@
 //! The real binary, on boards without devices and with scripted models.
 
 #[cfg(test)]
+mod approval;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod bench;

@@ -24,9 +24,9 @@ use super::{
 };
 
 const SECTOR_BYTES: u32 = 4_096;
-const BOARD_REGION: Range<u32> = 0..6 * SECTOR_BYTES;
-const AGENT_REGION: Range<u32> = 6 * SECTOR_BYTES..46 * SECTOR_BYTES;
-const SECTORS: usize = 46;
+const BOARD_REGION: Range<u32> = 0..8 * SECTOR_BYTES;
+const AGENT_REGION: Range<u32> = 8 * SECTOR_BYTES..48 * SECTOR_BYTES;
+const SECTORS: usize = 48;
 const RUN_TOKENS_MAX: u32 = 16;
 /// Boots one life may take; more means that it makes no progress.
 const BOOTS_MAX: u32 = 400;

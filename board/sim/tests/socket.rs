@@ -28,8 +28,8 @@ impl Live {
         let folder = tempfile::tempdir().unwrap();
         let (socket, log) = (folder.path().join("world.sock"), folder.path().join("world.jsonl"));
         let server = Server::bind(&options(&socket, &log, time_scale)).unwrap();
-        let served = Some(std::thread::spawn(move || server.run()));
-        Self { socket, log, served, _folder: folder }
+        let thread = std::thread::spawn(move || server.run());
+        Self { socket, log, served: Some(thread), _folder: folder }
     }
 
     fn ask<T: serde::de::DeserializeOwned>(&self, request: &Request) -> T {

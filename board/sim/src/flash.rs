@@ -212,8 +212,8 @@ impl<const WORD: usize, const SECTOR: usize> SimFlash<WORD, SECTOR> {
     }
 
     fn set_programmed(&mut self, start: usize, bytes: usize, programmed: bool) {
-        let words = self.programmed.iter_mut().skip(start / WORD).take(bytes / WORD);
-        words.for_each(|word| *word = programmed);
+        let words = start / WORD..(start + bytes) / WORD;
+        self.programmed.get_mut(words).unwrap_or_default().fill(programmed);
     }
 
     /// Leaves what `cut` leaves of an operation that would have turned the bytes at `start` into
@@ -240,7 +240,7 @@ impl<const WORD: usize, const SECTOR: usize> SimFlash<WORD, SECTOR> {
             return Err(SimFlashError::PowerLoss);
         }
         self.counts.erases += 1;
-        self.bytes.iter_mut().skip(start).take(SECTOR).for_each(|byte| *byte = ERASED);
+        self.bytes.get_mut(start..start + SECTOR).unwrap_or_default().fill(ERASED);
         self.set_programmed(start, SECTOR, false);
         if self.marginal.as_ref().is_some_and(|marginal| marginal.start / SECTOR == start / SECTOR) {
             self.marginal = None;
@@ -260,7 +260,7 @@ impl<const WORD: usize, const SECTOR: usize> ReadNorFlash for SimFlash<WORD, SEC
         let start = self.check(offset, bytes.len(), 1)?;
         self.counts.reads += 1;
         self.counts.read_bytes += bytes.len() as u64;
-        bytes.iter_mut().zip(self.bytes.iter().skip(start)).for_each(|(to, from)| *to = *from);
+        bytes.copy_from_slice(self.bytes.get(start..start + bytes.len()).unwrap_or_default());
         Ok(())
     }
 

@@ -73,7 +73,9 @@ impl PowerCut {
                 prefix(before, after, self.bytes, &mut bits)
             }
             (Step::Erase, CutModel::ZeroFill) => zeros_behind(before, behind),
-            (Step::Erase, CutModel::HalfErasedNor) if bits.next() % 2 == 0 => zeros_behind(before, behind),
+            (Step::Erase, CutModel::HalfErasedNor) if bits.next().is_multiple_of(2) => {
+                zeros_behind(before, behind)
+            }
             (Step::Erase, CutModel::HalfErasedNor) => before.iter().map(|_| bits.mask(2)).collect(),
             (Step::Erase, _) => {
                 let quarters = 1 + bits.next() % 3;
@@ -109,7 +111,7 @@ fn mix(before: &[u8], after: &[u8], quarters: u64, bits: &mut Bits) -> Vec<u8> {
     before.iter().zip(after).map(mixed).collect()
 }
 
-/// Random bits from a seed (SplitMix64).
+/// Random bits from a seed (`SplitMix64`).
 #[derive(Clone, Debug)]
 pub(super) struct Bits(u64);
 

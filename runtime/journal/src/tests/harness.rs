@@ -135,9 +135,9 @@ impl<const WORD: usize> Board<WORD> {
     }
 
     /// Sends one item. `Ok(false)` where the journal is full.
-    pub(crate) fn send(&mut self, journal: &mut Journal<Flash<WORD>>, item: Item) -> Result<bool, Cut> {
+    pub(crate) fn send(&mut self, journal: &mut Journal<Flash<WORD>>, item: &Item) -> Result<bool, Cut> {
         self.doubt = Some(item.clone());
-        let result = match &item {
+        let result = match item {
             Item::Record(bytes) => journal.append(bytes).map_err(SnapshotError::from),
             Item::Snapshot(bytes) => snapshot(journal, bytes),
         };

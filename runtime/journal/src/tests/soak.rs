@@ -11,7 +11,7 @@ use crate::{AppendError, Budget};
 const CUTS: u64 = 10_000;
 const CUTS_PER_SEED: u64 = 500;
 
-/// SplitMix64.
+/// `SplitMix64`.
 struct Dice(u64);
 
 impl Dice {
@@ -46,14 +46,14 @@ fn live(board: &mut Board, dice: &mut Dice, context: &str) -> Result<(), Cut> {
         }
         if journal.needs_snapshot() || dice.roll(64) == 0 {
             let item = board.snapshot(dice.size(2000, 6000));
-            assert!(board.send(&mut journal, item)?, "{context}: no room for a snapshot");
+            assert!(board.send(&mut journal, &item)?, "{context}: no room for a snapshot");
         } else if dice.roll(50) == 0 {
             let mut writer = journal.snapshot().map_err(|_| Cut)?;
             writer.write(&[9; 4100]).map_err(|_| Cut)?;
         }
         let bytes = if dice.roll(40) == 0 { dice.size(400, 3500) } else { dice.size(8, 400) };
         let item = board.record(bytes);
-        assert!(board.send(&mut journal, item)?, "{context}: no room for a record");
+        assert!(board.send(&mut journal, &item)?, "{context}: no room for a record");
     }
 }
 

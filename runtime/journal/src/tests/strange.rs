@@ -15,7 +15,7 @@ fn board_with(records: usize) -> Board {
     let mut journal = board.boot("first").unwrap();
     for _ in 0..records {
         let item = board.record(300);
-        assert!(board.send(&mut journal, item).unwrap());
+        assert!(board.send(&mut journal, &item).unwrap());
     }
     board
 }
@@ -53,10 +53,10 @@ fn a_damaged_snapshot_is_corruption() {
     let mut board = board_with(10);
     let mut journal = board.boot("again").unwrap();
     let item = board.snapshot(2500);
-    assert!(board.send(&mut journal, item).unwrap());
+    assert!(board.send(&mut journal, &item).unwrap());
     for _ in 0..20 {
         let item = board.record(300);
-        board.send(&mut journal, item).unwrap();
+        board.send(&mut journal, &item).unwrap();
     }
     let at = board.flash.lock().image().windows(8).position(|window| window == 11_u64.to_le_bytes()).unwrap();
     board.flash.lock().rot(u32::try_from(at).unwrap() + 900, 1);
@@ -70,7 +70,7 @@ fn a_frame_inside_a_record_is_not_a_record() {
     let mut board: Board = Board::new(12, BUDGET);
     let mut journal = board.boot("first").unwrap();
     let item = board.record(100);
-    board.send(&mut journal, item).unwrap();
+    board.send(&mut journal, &item).unwrap();
     let frame = board.flash.lock().image()[SECTOR + 36..SECTOR + 36 + 120].to_vec();
     let nested: Vec<u8> = frame.iter().copied().cycle().take(2000).collect();
     for cut in [0, 300, 1000, 1900] {
@@ -83,7 +83,7 @@ fn a_frame_inside_a_record_is_not_a_record() {
             seed: 1,
         });
         let sent = super::harness::Item::Record(nested.clone());
-        board.send(&mut journal, sent).unwrap_err();
+        board.send(&mut journal, &sent).unwrap_err();
         board.power_on();
         board.boot("after the cut").unwrap();
     }
@@ -112,10 +112,10 @@ proptest! {
         for _ in 0..records {
             if journal.needs_snapshot() {
                 let item = board.snapshot(2000);
-                assert!(board.send(&mut journal, item).unwrap());
+                assert!(board.send(&mut journal, &item).unwrap());
             }
             let item = board.record(300);
-            assert!(board.send(&mut journal, item).unwrap());
+            assert!(board.send(&mut journal, &item).unwrap());
         }
         board.flash.lock().rot(at, mask);
         let told = View::of(&board.history);

@@ -70,6 +70,8 @@ fn stop_ends_a_run_that_nobody_runs_and_needs_no_model() {
     let bench = Bench::new(LONG_WAIT);
     bench.run_until("called", &["wait"]).kill();
     std::fs::remove_file(bench.path("script.toml")).unwrap();
+    // Nor does a change of the tools keep a run from being stopped.
+    bench.change_board("\"log\"", "\"log\", \"alert\"");
     assert_eq!(bench.everstep(&["stop"]).done(), "run 1 stopped: stopped by the operator\n");
     bench.everstep(&["stop"]).refuses(2, &["no run to end"]);
     bench.everstep(&["approve", "1"]).refuses(2, &["call 1 does not wait for approval"]);

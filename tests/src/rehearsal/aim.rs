@@ -23,7 +23,7 @@ pub enum Phase {
 }
 
 /// Every phase, in the order a rehearsal goes through them.
-pub(crate) const PHASES: [Phase; 6] =
+pub const PHASES: [Phase; 6] =
     [Phase::Evaluation, Phase::InCall, Phase::MidRun, Phase::Snapshot, Phase::Boot, Phase::End];
 
 impl Phase {
@@ -42,7 +42,8 @@ impl Phase {
     }
 
     /// The phase's name, as the report prints it.
-    pub(crate) const fn name(self) -> &'static str {
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Boot => "boot",
             Self::Evaluation => "evaluation",

@@ -11,12 +11,13 @@ mod run;
 mod tokens;
 mod world;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use clap::Parser;
 
-pub use aim::Phase;
+pub use aim::{PHASES, Phase};
+pub use run::Summary;
 
 /// What to rehearse.
 #[derive(Clone, Debug, Parser)]
@@ -66,13 +67,9 @@ pub struct Options {
 ///
 /// Something of the set-up is missing, or a process could not be started.
 pub fn rehearse(options: &Options) -> Result<bool> {
-    let programs = Programs::find()?;
     let mut runs = Vec::new();
     for number in 0..options.runs {
-        let seed = options.seed + number as u64;
-        let folder = options.folder.join(format!("{seed}"));
-        let summary = run::run(options, &programs, seed, number, &folder)
-            .with_context(|| format!("run with seed {seed}, in {}", folder.display()))?;
+        let summary = one(options, number)?;
         if options.quiet || options.runs > 1 {
             report::line(number, &summary);
         }
@@ -81,6 +78,19 @@ pub fn rehearse(options: &Options) -> Result<bool> {
     report::table(&runs);
     report::write(&options.report, &runs)?;
     Ok(runs.iter().all(run::Summary::is_good))
+}
+
+/// Rehearses the `number`-th run alone.
+///
+/// # Errors
+///
+/// As [`rehearse`].
+pub fn one(options: &Options, number: usize) -> Result<Summary> {
+    let programs = Programs::find()?;
+    let seed = options.seed + number as u64;
+    let folder = options.folder.join(format!("{seed}"));
+    run::run(options, &programs, seed, number, &folder)
+        .with_context(|| format!("run with seed {seed}, in {}", folder.display()))
 }
 
 /// The programs under rehearsal, built beside this one.
@@ -93,11 +103,11 @@ pub(crate) struct Programs {
 impl Programs {
     fn find() -> Result<Self> {
         let here = std::env::current_exe().context("this program's own path")?;
-        let folder = here.parent().unwrap_or(Path::new("."));
+        // A test's program lies one folder deeper.
+        let folders = here.ancestors().skip(1).take(2);
         let program = |name: &str| {
-            let path = folder.join(name);
-            ensure!(path.exists(), "{} is missing: build it with `make run`", path.display());
-            Ok(path)
+            let mut paths = folders.clone().map(|folder| folder.join(name));
+            paths.find(|path| path.is_file()).with_context(|| format!("{name} is missing: run `make run`"))
         };
         Ok(Self { everstep: program("everstep")?, world: program("everstep-world")? })
     }

@@ -32,7 +32,7 @@ pub(crate) struct Verdict {
 }
 
 /// The intents among `records`, in the form of `everstep journal --json`.
-pub(crate) fn intents(records: &[Value]) -> Result<Vec<Intent>> {
+pub(crate) fn intents<'a>(records: impl Iterator<Item = &'a Value>) -> Result<Vec<Intent>> {
     let mut asked = None;
     let mut intents = Vec::new();
     for record in records {

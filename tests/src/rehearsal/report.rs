@@ -10,14 +10,15 @@ use super::run::Summary;
 /// One run on one line.
 pub(crate) fn line(number: usize, run: &Summary) {
     eprintln!(
-        "run {:>3}  seed {:<4} {}  steps {:>3}  kills {}  room {:>6.1} C  doubled {}  regenerated {}  lost unseen {}",
+        "run {:>3}  seed {:<4} {}  steps {:>3}  kills {}  room {:>6.1} C  doubled {}  unmatched {}  regenerated {}  lost unseen {}",
         number + 1,
         run.seed,
         if run.is_good() { "good" } else { "BAD " },
         run.steps,
         run.kills,
         run.room_c,
-        run.effects_doubled + run.effects_unmatched,
+        run.effects_doubled,
+        run.effects_unmatched,
         run.tokens_regenerated,
         run.tokens_lost_unseen,
     );

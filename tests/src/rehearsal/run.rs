@@ -33,46 +33,49 @@ const EXIT_NEEDS_APPROVAL: i32 = 5;
 
 /// What came of one run.
 #[derive(Clone, Debug, Default, Serialize)]
-pub(crate) struct Summary {
+pub struct Summary {
     /// Seed of the run.
-    pub(crate) seed: u64,
+    pub seed: u64,
     /// Whether the task was finished and the room is as it was asked for.
-    pub(crate) finished: bool,
+    pub finished: bool,
     /// Replies of the model.
-    pub(crate) steps: u64,
+    pub steps: u64,
     /// Kills, all phases.
-    pub(crate) kills: usize,
+    pub kills: usize,
     /// Kills by the phase they were aimed at and took effect in.
-    pub(crate) kills_by_phase: BTreeMap<&'static str, usize>,
+    pub kills_by_phase: BTreeMap<&'static str, usize>,
     /// Calls by class.
-    pub(crate) calls: BTreeMap<String, u64>,
+    pub calls: BTreeMap<String, u64>,
     /// Approvals given by the rehearsal in the operator's place.
-    pub(crate) approvals: usize,
+    pub approvals: usize,
     /// Changes of the world beyond the one each intent allows, by the world's log.
-    pub(crate) effects_doubled: usize,
+    pub effects_doubled: usize,
     /// Changes of the world that no intent explains.
-    pub(crate) effects_unmatched: usize,
+    pub effects_unmatched: usize,
     /// Air temperature at the end, by the world.
-    pub(crate) room_c: f64,
+    pub room_c: f64,
     /// Positions on flash that were sampled again. Must be 0.
-    pub(crate) tokens_regenerated: u64,
+    pub tokens_regenerated: u64,
     /// Positions that were sampled, never shown, and lost to a kill.
-    pub(crate) tokens_lost_unseen: u64,
+    pub tokens_lost_unseen: u64,
     /// Prompt tokens evaluated again after kills.
-    pub(crate) prompt_tokens_reevaluated: u64,
+    pub prompt_tokens_reevaluated: u64,
     /// Bytes the journal programmed.
-    pub(crate) journal_bytes: u64,
+    pub journal_bytes: u64,
     /// Sectors erased.
-    pub(crate) erases: u64,
+    pub erases: u64,
+    /// The tools called, in order.
+    pub tools: Vec<String>,
     /// The model's answer.
-    pub(crate) answer: String,
+    pub answer: String,
     /// The room at the end, as the check of the end state saw it.
-    pub(crate) room: Value,
+    pub room: Value,
 }
 
 impl Summary {
     /// Whether the run is what the promises say.
-    pub(crate) fn is_good(&self) -> bool {
+    #[must_use]
+    pub fn is_good(&self) -> bool {
         self.finished
             && self.effects_doubled == 0
             && self.effects_unmatched == 0
@@ -90,8 +93,8 @@ struct Course<'a> {
     summary: Summary,
     /// Kills still to come.
     aims: VecDeque<Phase>,
-    /// Tokens on flash, as events and journal told.
-    on_flash: OnFlash,
+    /// Every record, as events and journal told: a snapshot takes old ones out of the journal.
+    records: BTreeMap<u64, Value>,
     sampled: Sampled,
     /// Whether the prompt under evaluation was evaluated by an earlier process.
     restarted: bool,
@@ -127,7 +130,7 @@ pub(crate) fn run(
         chance: Chance::new(seed),
         summary: Summary { seed, ..Summary::default() },
         aims: aims.collect::<VecDeque<_>>(),
-        on_flash: OnFlash::default(),
+        records: BTreeMap::new(),
         sampled: Sampled::default(),
         restarted: false,
     };
@@ -138,7 +141,7 @@ pub(crate) fn run(
 impl Course<'_> {
     fn work(&mut self) -> Result<()> {
         for start in 0..PROCESSES_MAX {
-            let before = self.on_flash.clone();
+            let before = OnFlash::of(self.records.values());
             let ended = self.process(start == 0)?;
             self.count_sampled(&before)?;
             match ended {
@@ -236,10 +239,11 @@ impl Course<'_> {
             }
             _ => return,
         }
-        self.on_flash.note(event);
+        self.keep(event);
         if event.get("kind").and_then(Value::as_str) == Some("called") {
             let class = event.get("class").map(class_name).unwrap_or_default();
             *self.summary.calls.entry(class).or_default() += 1;
+            self.summary.tools.extend(event.get("tool").and_then(Value::as_str).map(Into::into));
         }
     }
 
@@ -249,10 +253,13 @@ impl Course<'_> {
         let log = fs::read_to_string(&path).unwrap_or_default();
         ensure!(self.sampled.read(&log, before), "{}: a line is no sampled position", path.display());
         // A record may have reached flash without the news of it reaching us.
-        let mut journal = OnFlash::default();
-        self.records()?.iter().for_each(|record| journal.note(record));
-        self.on_flash.merge(&journal);
-        Ok(())
+        self.read_journal()
+    }
+
+    fn keep(&mut self, record: &Value) {
+        if let Some(sequence) = record.get("sequence").and_then(Value::as_u64) {
+            self.records.insert(sequence, record.clone());
+        }
     }
 
     /// Approves the call that waits, in the operator's place.
@@ -280,6 +287,7 @@ impl Course<'_> {
     }
 
     fn finish(mut self) -> Result<Summary> {
+        self.read_journal()?;
         let status = self.everstep_json("status")?;
         let last = status.get("last").cloned().unwrap_or_default();
         self.summary.steps = last.get("steps").and_then(Value::as_u64).unwrap_or(0);
@@ -290,12 +298,12 @@ impl Course<'_> {
         let number = |key: &str| flash.get(key).and_then(Value::as_u64).unwrap_or(0);
         (self.summary.journal_bytes, self.summary.erases) = (number("journal_bytes"), number("erases"));
 
-        let check = self.world.check(self.options.target_c, &self.summary.answer)?;
+        let check = self.world.check(self.options.target_c, &self.summary.answer, self.ended_ms())?;
         self.summary.room_c = check.air_c;
         self.summary.finished = done && check.passed;
         self.summary.room = serde_json::to_value(check)?;
 
-        let intents = oracle::intents(&self.records()?)?;
+        let intents = oracle::intents(self.records.values())?;
         let verdict = oracle::compare(&intents, &self.world.changes()?);
         self.summary.effects_doubled = verdict.doubled;
         self.summary.effects_unmatched = verdict.unmatched;
@@ -305,11 +313,19 @@ impl Course<'_> {
         Ok(self.summary)
     }
 
-    fn records(&self) -> Result<Vec<Value>> {
+    /// When the run ended, in the world's time: the room goes on warming afterwards.
+    fn ended_ms(&self) -> Option<u64> {
+        let finished = |record: &&Value| record.get("kind").and_then(Value::as_str) == Some("finished");
+        self.records.values().rfind(finished)?.get("mono_ms")?.as_u64()
+    }
+
+    fn read_journal(&mut self) -> Result<()> {
         let mut command = Command::new(&self.programs.everstep);
         let output = command.args(["journal", "--json"]).args(self.place()).output()?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        text.lines().map(|line| serde_json::from_str(line).context("a line of the journal")).collect()
+        for line in String::from_utf8_lossy(&output.stdout).lines() {
+            self.keep(&serde_json::from_str(line).context("a line of the journal")?);
+        }
+        Ok(())
     }
 }
 

@@ -12,8 +12,14 @@ pub(crate) struct OnFlash {
 }
 
 impl OnFlash {
-    /// Takes one record, in the form of `everstep journal --json`.
-    pub(crate) fn note(&mut self, record: &Value) {
+    /// What `records` tell, in the form of `everstep journal --json`.
+    pub(crate) fn of<'a>(records: impl Iterator<Item = &'a Value>) -> Self {
+        let mut on_flash = Self::default();
+        records.for_each(|record| on_flash.note(record));
+        on_flash
+    }
+
+    fn note(&mut self, record: &Value) {
         match record.get("kind").and_then(Value::as_str) {
             Some("attempt") => self.now = record.get("generation").and_then(Value::as_u64).unwrap_or(0),
             // It starts over: what was kept does not count any more.
@@ -25,14 +31,6 @@ impl OnFlash {
                 *self.tokens.entry(self.now).or_default() += tokens as u64;
             }
             _ => {}
-        }
-    }
-
-    /// Takes over what `other` knows beyond this.
-    pub(crate) fn merge(&mut self, other: &Self) {
-        for (generation, tokens) in &other.tokens {
-            let known = self.tokens.entry(*generation).or_default();
-            *known = (*known).max(*tokens);
         }
     }
 

@@ -72,9 +72,9 @@ impl WorldProcess {
         !matches!(tool, Some("read_room" | "set_compressor" | "set_fan" | "run_defrost" | "dose_antifreeze"))
     }
 
-    /// Checks the room against the task.
-    pub(crate) fn check(&self, target_c: f64, answer: &str) -> Result<Verdict> {
-        self.ask(&Request::Check { target_c, answer: answer.into(), at_ms: None })
+    /// Checks the room, as it was at `at_ms`, against the task.
+    pub(crate) fn check(&self, target_c: f64, answer: &str, at_ms: Option<u64>) -> Result<Verdict> {
+        self.ask(&Request::Check { target_c, answer: answer.into(), at_ms })
     }
 
     /// What the log says was done by command, in terms of tools.

@@ -7,20 +7,23 @@ BUILD = --release --locked
 KILLS ?= 3
 RUNS ?= 100
 
-.PHONY: run test test-slow check soak wren setup
+.PHONY: run test test-slow soak bench check dist wren setup
 
 # The main job: the cold room is brought to -18 C, with the process killed on the way.
 run: setup
 	$(CARGO) build $(BUILD) --workspace --bins
 	target/release/everstep-rehearse --kills $(KILLS) --report target/run.json
 
-# Every test that fits CI.
+# Every test that fits CI. The rehearsals need the programs beside them.
 test: setup
+	$(CARGO) build $(BUILD) --workspace --bins
 	$(CARGO) test $(BUILD) --workspace
 
-# What takes minutes: more seeds, more cuts, and $(RUNS) runs of the real model with kills.
+# What takes minutes: more lives, more walks, more cuts, and $(RUNS) runs of the real model with kills.
 test-slow: setup
-	EVERSTEP_SEEDS=100000 EVERSTEP_CUTS=100000 $(CARGO) test $(BUILD) -p system-tests -p everstep-journal
+	EVERSTEP_SEEDS=100000 $(CARGO) test $(BUILD) -p everstep-core
+	EVERSTEP_SEEDS=100000 $(CARGO) test $(BUILD) -p system-tests --test lives -- --nocapture
+	EVERSTEP_CUTS=100000 $(CARGO) test $(BUILD) -p everstep-journal
 	$(MAKE) soak
 
 # $(RUNS) runs of the real model, killed in every phase.
@@ -28,11 +31,20 @@ soak: setup
 	$(CARGO) build $(BUILD) --workspace --bins
 	target/release/everstep-rehearse --runs $(RUNS) --kills $(KILLS) --quiet --report target/soak.json
 
+# What a step costs without the model.
+bench: setup
+	$(CARGO) bench --locked -p system-benches
+
 check: setup
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy $(BUILD) --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(BUILD) --workspace --no-deps
 	$(CARGO) build $(BUILD) --manifest-path tests/no-std/Cargo.toml --target-dir target/no-std
+	target/no-std/release/no-std
+
+# The binary that is flashed, in target/dist/: smaller, and slow to build.
+dist: setup
+	$(CARGO) build --profile dist --locked -p everstep
 
 # Trains the bundled model anew, from nothing.
 wren:

@@ -1,7 +1,7 @@
 //! Carries requests from the control socket to the driver, and its answers back.
 
 use everstep_board_linux::control::{ControlReply, ControlRequest, ControlServer};
-use everstep_core::{CallId, Limits, State, Verdict};
+use everstep_core::{CallId, Limits, Verdict};
 use everstep_driver::{Command, StatusReport};
 use tokio::sync::{mpsc, oneshot};
 
@@ -80,9 +80,7 @@ fn decided(taken: bool, done: &str, refused: &str) -> ControlReply {
 }
 
 fn status(report: StatusReport, limits: &Limits) -> ControlReply {
-    let state = State { run: report.run, last: report.last, ..State::default() };
-    ControlReply::Done {
-        message: explain::text(&report.agent, &state, limits),
-        status: Some(explain::object(&report.agent, &state)),
-    }
+    let StatusReport { agent, state } = report;
+    let message = explain::text(&agent, &state, limits);
+    ControlReply::Done { message, status: Some(explain::object(&agent, &state)) }
 }

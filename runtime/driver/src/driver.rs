@@ -4,7 +4,7 @@ use std::{future::Future, pin::Pin, sync::Arc};
 
 use everstep_core::{
     Agent, Call, CallId, DecideError, Digests, Effect, Event, Finished, Kind, Moment, OutOfPlace, Phase,
-    Record, Run, Verdict,
+    Record, Run, State, Verdict,
 };
 use everstep_model::{Model, ModelEvent, Request};
 use everstep_tool::{Clock, Toolbox};
@@ -62,15 +62,13 @@ pub enum Command {
     },
 }
 
-/// Where a run is.
+/// Where an agent is.
 #[derive(Clone, Debug)]
 pub struct StatusReport {
     /// Name of the agent.
     pub agent: String,
-    /// The run under way.
-    pub run: Option<Run>,
-    /// How the last one ended.
-    pub last: Option<Finished>,
+    /// Everything it knows.
+    pub state: State,
 }
 
 /// Why [`Driver::drive`] came back.
@@ -360,12 +358,8 @@ impl<F: Flash> Driver<F> {
         // A reply nobody waits for any more is no reason to stop.
         match command {
             Command::Status(reply) => {
-                let state = self.agent.state();
-                let _ = reply.send(StatusReport {
-                    agent: self.config.name.clone(),
-                    run: state.run.clone(),
-                    last: state.last.clone(),
-                });
+                let (agent, state) = (self.config.name.clone(), self.agent.state().clone());
+                let _ = reply.send(StatusReport { agent, state });
             }
             Command::Stop { reason, reply } => {
                 let taken = self.stop(reason);

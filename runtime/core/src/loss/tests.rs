@@ -1,9 +1,9 @@
 use super::*;
 use crate::{
-    event::Event,
+    event::{Event, Move},
     limits::Limits,
     record::Kind,
-    rehearsal::{Rehearsal, done, lost},
+    rehearsal::{Rehearsal, done, lost, new_call},
     words::{Outcome, Settlement},
 };
 
@@ -248,4 +248,42 @@ fn a_record_never_makes_a_class_do_what_it_rules_out() {
         let record = crate::Record { at: board.now, kind };
         assert!(board.agent.apply(&record).is_err(), "{class:?} {then:?}");
     }
+}
+
+/// What becomes of a reply that asks for a call of `class` when the power goes before it is performed.
+fn decided_before(class: Class, away_ms: Option<u64>) -> Kind {
+    let mut board = Rehearsal::started(limits());
+    board.reply();
+    board.boot(away_ms);
+    board.moved(Move::Call(new_call(class)))
+}
+
+#[test]
+fn nothing_decided_before_a_long_outage_acts_after_it() {
+    for class in [SAFE, KEYED, READ_BACK, NEVER] {
+        for away_ms in [Some(600_001), None] {
+            let kind = decided_before(class, away_ms);
+            assert!(matches!(&kind, Kind::Refused { reason } if reason.contains("outage")), "{kind:?}");
+        }
+        assert!(matches!(decided_before(class, Some(600_000)), Kind::Called(_)), "{class:?}");
+    }
+    // A look is always welcome.
+    assert!(matches!(decided_before(OBSERVE, None), Kind::Called(_)));
+}
+
+#[test]
+fn outages_add_up_for_a_reply_that_had_begun_and_count_for_no_other() {
+    // Half of the reply was on flash at the first outage, all of it at the second.
+    let mut board = Rehearsal::started(limits());
+    board.attempt();
+    board.generate(&[1], None);
+    board.boot(Some(400_000));
+    board.attempt();
+    board.generate(&[2], Some("a reply"));
+    board.boot(Some(400_000));
+    assert!(matches!(board.moved(Move::Call(new_call(SAFE))), Kind::Refused { .. }));
+
+    // The next reply is asked for after that, and no token of it was there at the third.
+    board.boot(None);
+    assert!(matches!(board.call(SAFE), Kind::Called(_)));
 }

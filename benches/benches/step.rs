@@ -57,7 +57,7 @@ fn main() -> Result<()> {
         "", "us / step", "records / step", "bytes / step", "programs / step"
     );
     for row in &rows {
-        let per_step = |count: u64| format!("{:.1}", count as f64 / f64::from(STEPS));
+        let per_step = |count: u64| format!("{:.1}", a_step(count));
         println!(
             "{:<26} {:>10.1} {:>14} {:>16} {:>15}",
             row.name,
@@ -70,8 +70,13 @@ fn main() -> Result<()> {
     let [in_ram, on_file, floor] = &rows;
     let ratio = on_file.took.as_secs_f64() / floor.took.as_secs_f64();
     println!("\non a file, a step takes {ratio:.2} times its records appended and synced one by one");
-    println!("payload {:.1} bytes a step", in_ram.record_bytes as f64 / f64::from(STEPS));
+    println!("payload {:.1} bytes a step", a_step(in_ram.record_bytes as u64));
     write(&rows, ratio)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of one bench are small")]
+fn a_step(count: u64) -> f64 {
+    count as f64 / f64::from(STEPS)
 }
 
 /// Works a script of [`STEPS`] calls; returns the bytes of every record, too.

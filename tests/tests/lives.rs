@@ -70,3 +70,11 @@ fn same_seed_lives_the_same_life() {
         assert_eq!(one.ends, two.ends);
     }
 }
+
+/// Two cuts while a region was formatted left it looking like somebody else's.
+#[test]
+fn region_whose_formatting_was_cut_twice_is_formatted_again() {
+    for seed in [3_770, 6_728, 14_497] {
+        live_or_tell(seed, &faults());
+    }
+}

@@ -7,7 +7,7 @@
 //!    payload, then 0xFF up to a whole word
 //! ```
 
-use crc::{CRC_32_ISCSI, Crc, Digest};
+use crc::{CRC_32_ISCSI, Crc, Digest, Table};
 use embedded_storage::nor_flash::NorFlash;
 
 use crate::part::{ERASED, PAGE, PAGE_BYTES, Part, len32};
@@ -26,7 +26,8 @@ const KIND_SHIFT: u32 = 13;
 /// What the first two bytes read as where nothing was programmed.
 const BLANK: u16 = 0xFFFF;
 
-pub(crate) static CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
+/// With tables of 16 KiB, because a boot's time goes into checksums.
+pub(crate) static CRC: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISCSI);
 
 const _: () = assert!(PAYLOAD_BYTES_MAX <= LENGTH_BITS as usize);
 
@@ -133,7 +134,7 @@ pub(crate) fn frame_bytes(sequence: Sequence, payload_bytes: usize) -> u32 {
 /// The most a frame with an explicit sequence number takes beside its payload.
 pub(crate) const FRAME_BYTES_MAX: u32 = FRAME_BYTES + SEQUENCE_BYTES;
 
-fn digest(place: Place, sequence: u64, word: u16) -> Digest<'static, u32> {
+fn digest(place: Place, sequence: u64, word: u16) -> Digest<'static, u32, Table<16>> {
     let mut digest = CRC.digest();
     digest.update(&place.epoch.to_le_bytes());
     digest.update(&place.opening.to_le_bytes());
@@ -219,13 +220,15 @@ impl<F: NorFlash> Part<F> {
 
         let mut digest = digest(place, sequence.number(), word);
         let mut left = payload_bytes as usize;
-        let mut slots = buffer.iter_mut();
+        let mut slots = buffer;
         let mut offset = place.offset;
         loop {
             let (payload, _) = rest.split_at_checked(left).unwrap_or((rest, &[]));
             digest.update(payload);
-            // The payload comes first, so that no slot is taken and left empty between two chunks.
-            payload.iter().zip(slots.by_ref()).for_each(|(from, to)| *to = *from);
+            let kept = payload.len().min(slots.len());
+            let (into, further) = core::mem::take(&mut slots).split_at_mut_checked(kept).unwrap_or_default();
+            into.copy_from_slice(payload.get(..kept).unwrap_or_default());
+            slots = further;
             left -= payload.len();
             if left == 0 {
                 break;

@@ -107,39 +107,27 @@ pub(crate) fn recover<F: NorFlash, V>(
 
 /// No sector was ever opened: a region that may be formatted, or one that holds something else.
 fn no_journal<F: NorFlash, V>(part: &mut Part<F>, survey: Survey) -> RecoverError<F::Error, V> {
-    let last = part.sectors - 1;
-    match (survey.formatting, survey.other) {
-        (true, _) => return RecoverError::Unformatted,
-        // The mark that formatting began may be torn; nothing else is there then.
-        (false, Some(sector)) if sector == last => match is_torn_format_mark(part, last) {
+    if survey.formatting {
+        return RecoverError::Unformatted;
+    }
+    for sector in 0..part.sectors {
+        match may_be_formatted(part, sector) {
             Ok(true) => {}
             Ok(false) => return RecoverError::Foreign { sector },
             Err(error) => return RecoverError::Flash(error),
-        },
-        (false, Some(sector)) => return RecoverError::Foreign { sector },
-        (false, None) => {}
-    }
-    // Nothing at the start of any sector, or a mark without an opening; data may still follow.
-    for sector in 0..last {
-        match part.first_programmed(sector, 0) {
-            Ok(None) => {}
-            Ok(Some(_)) => return RecoverError::Foreign { sector },
-            Err(error) => return RecoverError::Flash(error),
         }
     }
-    match part.first_programmed(last, part.align.max(8)) {
-        Ok(None) => RecoverError::Unformatted,
-        Ok(Some(_)) => RecoverError::Foreign { sector: last },
-        Err(error) => RecoverError::Flash(error),
-    }
+    RecoverError::Unformatted
 }
 
-/// Whether some of the mark's bits were programmed, and no others.
-fn is_torn_format_mark<F: NorFlash>(part: &mut Part<F>, sector: u32) -> Result<bool, F::Error> {
+/// Whether a sector holds nothing, or only a torn mark that formatting began.
+fn may_be_formatted<F: NorFlash>(part: &mut Part<F>, sector: u32) -> Result<bool, F::Error> {
     let mark = format_mark(Part::<F>::word_bytes());
     let mut chunk = [0; PAGE];
     let bytes = part.read(sector, 0, &mut chunk, 8)?;
-    Ok(bytes.iter().zip(mark).all(|(byte, mark)| byte & mark == mark))
+    // Programming only clears bits: a torn mark has none cleared that a whole one has not.
+    let torn_mark = bytes.iter().zip(mark).all(|(byte, mark)| byte & mark == mark);
+    Ok(torn_mark && part.first_programmed(sector, part.align.max(8))?.is_none())
 }
 
 /// The newest sector whose first frame is whole. Where the newest opening has none, its header may

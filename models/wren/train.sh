@@ -12,7 +12,7 @@ mkdir -p "$work"
 work=$(cd "$work" && pwd)
 python=$work/venv/bin/python
 
-# The notes: spinning OpenMP threads collapse on a busy machine.
+# Spinning OpenMP threads collapse on a busy machine.
 export OMP_WAIT_POLICY=passive GOMP_SPINCOUNT=0
 
 set_up() {

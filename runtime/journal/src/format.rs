@@ -24,10 +24,23 @@ pub fn format<F: NorFlash>(flash: F, region: Range<u32>, epoch: u32) -> Result<(
 }
 
 fn format_part<F: NorFlash>(part: &mut Part<F>, epoch: u32) -> Result<(), F::Error> {
-    let marked = mark(part)?;
+    let last = part.sectors - 1;
+    // The others are only touched once the mark is whole; before that, it may be one that a cut left
+    // on the edge.
+    let mut mark_is_whole = false;
+    if part.header(last)? == Header::Formatting {
+        for sector in 0..last {
+            mark_is_whole = mark_is_whole || part.first_programmed(sector, 0)?.is_some();
+        }
+    }
+    if !mark_is_whole {
+        // Even where the sector looks blank: an earlier mark may have left a trace that shows later.
+        part.erase(last)?;
+        part.write_format_mark(last)?;
+    }
     // Blank sectors may be half erased, but nothing on them looks like a header; they are erased
     // before they are used.
-    for sector in (1..part.sectors).rev().filter(|sector| *sector != marked) {
+    for sector in (1..last).rev() {
         if part.first_programmed(sector, 0)?.is_some() {
             part.erase(sector)?;
         }
@@ -35,24 +48,4 @@ fn format_part<F: NorFlash>(part: &mut Part<F>, epoch: u32) -> Result<(), F::Err
     part.make_ready(0)?;
     let opening = Opening { number: 1, first_sequence: 1, epoch, previous: 0, fallback: 0, snapshot: None };
     part.write_opening(0, &opening)
-}
-
-/// Says on one sector that nothing in the region counts yet, and returns which. The mark goes onto a
-/// blank sector, where there is one: an earlier mark may be torn, and erasing it could be cut, too.
-fn mark<F: NorFlash>(part: &mut Part<F>) -> Result<u32, F::Error> {
-    let last = part.sectors - 1;
-    for sector in (1..=last).rev() {
-        if part.first_programmed(sector, 0)?.is_none() {
-            part.write_format_mark(sector)?;
-            return Ok(sector);
-        }
-    }
-    for sector in (1..=last).rev() {
-        if part.header(sector)? == Header::Formatting {
-            return Ok(sector);
-        }
-    }
-    part.erase(last)?;
-    part.write_format_mark(last)?;
-    Ok(last)
 }

@@ -103,7 +103,7 @@ fn mark(magic: u16, word_bytes: u32) -> [u8; MARK_BYTES as usize] {
 }
 
 /// What the last sector holds while a region is formatted.
-pub(crate) fn format_mark(word_bytes: u32) -> [u8; MARK_BYTES as usize] {
+fn format_mark(word_bytes: u32) -> [u8; MARK_BYTES as usize] {
     mark(FORMAT_MAGIC, word_bytes)
 }
 

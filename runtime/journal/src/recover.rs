@@ -8,9 +8,9 @@ use crate::{
     check::{Budget, check_part},
     error::{Corruption, GeometryError, RecoverError},
     frame::{Kind, PAYLOAD_BYTES_MAX},
-    header::{SnapshotAt, format_mark},
+    header::SnapshotAt,
     journal::{End, Journal, Log},
-    part::{PAGE, Part},
+    part::Part,
     replay::{Replay, Tail},
     ring::{Sector, Survey},
     scan::Cursor,
@@ -106,28 +106,19 @@ pub(crate) fn recover<F: NorFlash, V>(
 }
 
 /// No sector was ever opened: a region that may be formatted, or one that holds something else.
+/// Formatting begins in the last sector, so that whatever stands in it alone is the trace of a cut.
 fn no_journal<F: NorFlash, V>(part: &mut Part<F>, survey: Survey) -> RecoverError<F::Error, V> {
     if survey.formatting {
         return RecoverError::Unformatted;
     }
-    for sector in 0..part.sectors {
-        match may_be_formatted(part, sector) {
-            Ok(true) => {}
-            Ok(false) => return RecoverError::Foreign { sector },
+    for sector in 0..part.sectors - 1 {
+        match part.first_programmed(sector, 0) {
+            Ok(None) => {}
+            Ok(Some(_)) => return RecoverError::Foreign { sector },
             Err(error) => return RecoverError::Flash(error),
         }
     }
     RecoverError::Unformatted
-}
-
-/// Whether a sector holds nothing, or only a torn mark that formatting began.
-fn may_be_formatted<F: NorFlash>(part: &mut Part<F>, sector: u32) -> Result<bool, F::Error> {
-    let mark = format_mark(Part::<F>::word_bytes());
-    let mut chunk = [0; PAGE];
-    let bytes = part.read(sector, 0, &mut chunk, 8)?;
-    // Programming only clears bits: a torn mark has none cleared that a whole one has not.
-    let torn_mark = bytes.iter().zip(mark).all(|(byte, mark)| byte & mark == mark);
-    Ok(torn_mark && part.first_programmed(sector, part.align.max(8))?.is_none())
 }
 
 /// The newest sector whose first frame is whole. Where the newest opening has none, its header may

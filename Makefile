@@ -41,6 +41,7 @@ check: setup
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(BUILD) --workspace --no-deps
 	$(CARGO) build $(BUILD) --manifest-path tests/no-std/Cargo.toml --target-dir target/no-std
 	target/no-std/release/no-std
+	$(CARGO) test $(BUILD) -p system-tests --test layers
 
 # The binary that is flashed, in target/dist/: smaller, and slow to build.
 dist: setup

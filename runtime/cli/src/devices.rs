@@ -12,6 +12,7 @@ use everstep_tool::{
     BoxFuture, Clock, FileSink, Tool,
     builtin::{Compare, Lines, Wait},
 };
+use everstep_tools_device::BootPolicy;
 
 use crate::{
     exit::{Failure, Outcome},
@@ -62,7 +63,14 @@ impl Devices {
 fn moving(site: &Site) -> Outcome<BoardParts> {
     let board = &site.file.board;
     if let (BoardKind::Sim, Some(world)) = (board.board.kind, &board.world) {
-        // What was commanded last isn't kept yet, so `boot = "restore"` sets the safe state.
+        let restored = board.device.iter().find(|(_, section)| {
+            section.actuator().is_some_and(|(boot, _)| boot == BootPolicy::Restore)
+        });
+        if let Some((name, _)) = restored {
+            // Setting something else than what is asked for would be worse than saying so.
+            let message = "what was commanded last is not kept yet: use `safe` or `hold`".into();
+            return Err(Failure::usage(site.file.wrong(&format!("device.{name}.boot"), message)));
+        }
         return assemble(&board.device, &socket_world(site, world), &BTreeMap::new()).map_err(|error| {
             let key = match &error {
                 DeviceSectionError::Wrong { name, key, .. } => format!("device.{name}.{key}"),

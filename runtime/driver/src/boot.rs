@@ -3,6 +3,7 @@
 use std::{ops::Range, sync::Arc};
 
 use everstep_core::{DecideError, Digests, Event};
+use everstep_journal::FORMAT_VERSION;
 use everstep_model::{Model, ToolsRefused};
 use everstep_tool::{BoxFuture, Clock, Toolbox};
 use tokio::sync::mpsc;
@@ -10,8 +11,9 @@ use tokio::sync::mpsc;
 use crate::{
     board_log::{BoardLog, BoardRecord},
     config::{AgentConfig, first_half},
-    driver::{Assembly, Command, DriveError, Driver},
+    driver::{Assembly, Driver},
     observe::Observer,
+    operator::{Command, DriveError},
     prompt,
     shared_flash::SharedFlash,
     store::{Flash, Store, StoreError},
@@ -118,6 +120,8 @@ pub async fn boot<F: Flash>(parts: Parts<F>) -> Result<Driver<F>, BootError<F::E
         clock: now_clock,
     };
     board.append(&this)?;
+
+    tracing::info!(boot = this.boot, flash_format = FORMAT_VERSION, ?away_ms, limits = ?config.limits, "booted");
 
     let resumes = agent.run().is_some();
     let mut driver = Driver::assemble(Assembly {

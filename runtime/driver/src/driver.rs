@@ -2,19 +2,17 @@
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
-use everstep_core::{
-    Agent, Call, CallId, DecideError, Digests, Effect, Event, Finished, Kind, Moment, OutOfPlace, Phase,
-    Record, Run, State, Verdict,
-};
+use everstep_core::{Agent, CallId, DecideError, Digests, Effect, Event, Phase, Verdict};
 use everstep_model::{Model, ModelEvent, Request};
 use everstep_tool::{Clock, Toolbox};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use crate::{
     activity::{self, Returned, Task, UnderWay},
     boot::Actuators,
     config::AgentConfig,
     observe::{Observer, Report},
+    operator::{Command, DriveError, Pause, StatusReport},
     prompt,
     store::{Flash, Store, StoreError},
 };
@@ -37,72 +35,6 @@ pub struct Driver<F: Flash> {
     returned: (mpsc::UnboundedSender<Returned>, mpsc::UnboundedReceiver<Returned>),
     /// Calls with a try that has not returned, given up or not.
     open: Vec<CallId>,
-}
-
-/// What an operator asks of a running agent. Replies are sent after the record is on flash.
-#[derive(Debug)]
-pub enum Command {
-    /// What is under way?
-    Status(oneshot::Sender<StatusReport>),
-    /// End the run, with the safe states set.
-    Stop {
-        /// Why.
-        reason: String,
-        /// Whether there was a run to end.
-        reply: oneshot::Sender<bool>,
-    },
-    /// Decide about a call.
-    Approval {
-        /// Which call.
-        call: CallId,
-        /// What was decided.
-        verdict: Verdict,
-        /// Whether the call was being asked about.
-        reply: oneshot::Sender<bool>,
-    },
-}
-
-/// Where an agent is.
-#[derive(Clone, Debug)]
-pub struct StatusReport {
-    /// Name of the agent.
-    pub agent: String,
-    /// Everything it knows.
-    pub state: State,
-}
-
-/// Why [`Driver::drive`] came back.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Pause {
-    /// There is no run, or it is over; this is how the last one ended.
-    AtRest(Option<Finished>),
-    /// An operator has to decide about a call.
-    NeedsApproval {
-        /// The call.
-        call: Call,
-        /// Why it is asked.
-        reason: String,
-    },
-}
-
-/// Why the loop can't go on. What is on flash stays; the next start goes on from there.
-#[derive(Debug, thiserror::Error)]
-pub enum DriveError<E: std::error::Error + 'static> {
-    /// The flash failed, or the journal needs attention.
-    #[error(transparent)]
-    Store(#[from] StoreError<E>),
-    /// A task can't be taken.
-    #[error(transparent)]
-    Refused(#[from] DecideError),
-    /// A record of our own does not follow.
-    #[error(transparent)]
-    OutOfPlace(#[from] OutOfPlace),
-    /// The model's engine is gone.
-    #[error("the model's engine ended: {reason}")]
-    ModelGone {
-        /// Why.
-        reason: String,
-    },
 }
 
 impl<F: Flash> Driver<F> {
@@ -382,76 +314,6 @@ impl<F: Flash> Driver<F> {
             Err(DecideError::Stale | DecideError::NothingDue) => Ok(()),
             Err(refused) => Err(refused.into()),
         }
-    }
-
-    pub(crate) fn record(&mut self, kind: Kind) -> Result<(), DriveError<F::Error>> {
-        let kind = self.leave_reserve(kind)?;
-        let record = Record { at: self.now(), kind };
-        let (sequence, bytes) = self.store.append(&record)?;
-        self.agent.apply(&record)?;
-        self.show(sequence, &record, bytes);
-        if let Kind::Generated { end: None, .. } = record.kind
-            && let Some(Run { phase: Phase::Generating(generation), .. }) = self.agent.run()
-        {
-            self.model.accepted(self.agent.state().activity, generation.tokens.len());
-        }
-        if self.store.is_snapshot_due() {
-            self.snapshot()?;
-        }
-        Ok(())
-    }
-
-    fn snapshot(&mut self) -> Result<(), StoreError<F::Error>> {
-        self.observer.report(Report::SnapshotBegins);
-        if let Some(bytes) = self.store.snapshot(&self.agent)? {
-            self.observer.report(Report::Snapshot { bytes });
-        } else {
-            // The journal goes on without; its end is a limit, reached before the reserve is touched.
-            tracing::warn!("the state is larger than `snapshot_bytes_max`, or than its region has room for");
-        }
-        Ok(())
-    }
-
-    /// Lets an intent pass only where its outcome and a safe end still fit behind it.
-    fn leave_reserve(&mut self, kind: Kind) -> Result<Kind, DriveError<F::Error>> {
-        if !matches!(
-            kind,
-            Kind::Started { .. } | Kind::Called(_) | Kind::ApprovalGiven | Kind::Attempt { .. }
-        ) || self.store.has_reserve()
-        {
-            return Ok(kind);
-        }
-        self.snapshot()?;
-        if self.store.has_reserve() {
-            return Ok(kind);
-        }
-        let (bytes, bytes_max) = self.store.reserve();
-        match self.agent.decide(self.now(), Event::JournalFull { bytes, bytes_max }) {
-            Ok(limit) => Ok(limit),
-            // At rest there is no run to end: the task is refused.
-            Err(_) => Err(StoreError::NoRoom { bytes }.into()),
-        }
-    }
-
-    fn show(&mut self, sequence: u64, record: &Record, bytes: usize) {
-        let text = match &record.kind {
-            Kind::Generated { tokens, .. } => Some(self.model.text(tokens)),
-            _ => None,
-        };
-        let step = self.agent.run().map_or(0, |run| run.step.0);
-        tracing::debug!(
-            sequence,
-            step,
-            record = record.kind.name(),
-            record_bytes = bytes,
-            effect = self.agent.effect().name()
-        );
-        let agent = &self.agent;
-        self.observer.report(Report::Recorded { sequence, record, agent, text: text.as_deref(), bytes });
-    }
-
-    pub(crate) fn now(&self) -> Moment {
-        Moment { boot: self.boot, mono_ms: self.clock.now_ms(), clock: self.clock.unix_s() }
     }
 }
 

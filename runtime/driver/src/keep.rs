@@ -1,0 +1,88 @@
+//! How a decision becomes a fact: onto flash, into the state, to the observer.
+
+use everstep_core::{Effect, Event, Kind, Moment, Phase, Record, Run};
+
+use crate::{
+    driver::Driver,
+    observe::Report,
+    operator::DriveError,
+    store::{Flash, StoreError},
+};
+
+impl<F: Flash> Driver<F> {
+    pub(crate) fn record(&mut self, kind: Kind) -> Result<(), DriveError<F::Error>> {
+        let kind = self.leave_reserve(kind)?;
+        let record = Record { at: self.now(), kind };
+        let (sequence, bytes) = self.store.append(&record)?;
+        self.agent.apply(&record)?;
+        self.show(sequence, &record, bytes);
+        if let Kind::Generated { end: None, .. } = record.kind
+            && let Some(Run { phase: Phase::Generating(generation), .. }) = self.agent.run()
+        {
+            self.model.accepted(self.agent.state().activity, generation.tokens.len());
+        }
+        if self.store.is_snapshot_due() {
+            self.snapshot()?;
+        }
+        Ok(())
+    }
+
+    fn snapshot(&mut self) -> Result<(), StoreError<F::Error>> {
+        self.observer.report(Report::SnapshotBegins);
+        if let Some(bytes) = self.store.snapshot(&self.agent)? {
+            self.observer.report(Report::Snapshot { bytes });
+        } else {
+            // The journal goes on without; its end is a limit, reached before the reserve is touched.
+            tracing::warn!("the state is larger than `snapshot_bytes_max`, or than its region has room for");
+        }
+        Ok(())
+    }
+
+    /// Lets an intent pass only where its outcome and a safe end still fit behind it.
+    fn leave_reserve(&mut self, kind: Kind) -> Result<Kind, DriveError<F::Error>> {
+        if !matches!(
+            kind,
+            Kind::Started { .. } | Kind::Called(_) | Kind::ApprovalGiven | Kind::Attempt { .. }
+        ) || self.store.has_reserve()
+        {
+            return Ok(kind);
+        }
+        self.snapshot()?;
+        if self.store.has_reserve() {
+            return Ok(kind);
+        }
+        let (bytes, bytes_max) = self.store.reserve();
+        match self.agent.decide(self.now(), Event::JournalFull { bytes, bytes_max }) {
+            Ok(limit) => Ok(limit),
+            // At rest there is no run to end: the task is refused.
+            Err(_) => Err(StoreError::NoRoom { bytes }.into()),
+        }
+    }
+
+    fn show(&mut self, sequence: u64, record: &Record, bytes: usize) {
+        let text = match &record.kind {
+            Kind::Generated { tokens, .. } => Some(self.model.text(tokens)),
+            _ => None,
+        };
+        let step = self.agent.run().map_or(0, |run| run.step.0);
+        let effect = self.agent.effect();
+        let tool = match &effect {
+            Effect::CallTool { pending, .. } | Effect::Probe { pending, .. } => pending.call.tool.as_str(),
+            _ => "",
+        };
+        tracing::info!(
+            sequence,
+            step,
+            record = record.kind.name(),
+            record_bytes = bytes,
+            effect = effect.name(),
+            tool
+        );
+        let agent = &self.agent;
+        self.observer.report(Report::Recorded { sequence, record, agent, text: text.as_deref(), bytes });
+    }
+
+    pub(crate) fn now(&self) -> Moment {
+        Moment { boot: self.boot, mono_ms: self.clock.now_ms(), clock: self.clock.unix_s() }
+    }
+}

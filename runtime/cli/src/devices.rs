@@ -63,9 +63,10 @@ impl Devices {
 fn moving(site: &Site) -> Outcome<BoardParts> {
     let board = &site.file.board;
     if let (BoardKind::Sim, Some(world)) = (board.board.kind, &board.world) {
-        let restored = board.device.iter().find(|(_, section)| {
-            section.actuator().is_some_and(|(boot, _)| boot == BootPolicy::Restore)
-        });
+        let restored = board
+            .device
+            .iter()
+            .find(|(_, section)| section.actuator().is_some_and(|(boot, _)| boot == BootPolicy::Restore));
         if let Some((name, _)) = restored {
             // Setting something else than what is asked for would be worse than saying so.
             let message = "what was commanded last is not kept yet: use `safe` or `hold`".into();

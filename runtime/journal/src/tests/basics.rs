@@ -210,7 +210,7 @@ fn an_erased_region_holds_no_journal_and_a_foreign_one_is_left_alone() {
     let region = 0..12 * 4096;
     assert!(matches!(recover(&flash, region.clone(), BUDGET), Err(RecoverError::Unformatted)));
 
-    for at in [0, 5 * SECTOR, 5 * SECTOR + 2000, 12 * SECTOR - 1] {
+    for at in [0, 5 * SECTOR, 5 * SECTOR + 2000, 11 * SECTOR - 1] {
         let mut image = vec![0xFF; 12 * SECTOR];
         image[at] = 0x11;
         let flash: Flash<4> = Flash::new(SimFlash::from_image(image.clone()));

@@ -89,3 +89,12 @@ fn nothing_accepted_is_lost_over_many_cuts() {
         soak(seed, CUTS_PER_SEED);
     }
 }
+
+/// Lives that once failed: a torn write of a later boot was taken as proof that the newest record was
+/// whole, and snapshots that were given up ate the room.
+#[test]
+fn lives_that_once_failed_go_on() {
+    for seed in [71, 253, 828] {
+        soak(seed, CUTS_PER_SEED);
+    }
+}

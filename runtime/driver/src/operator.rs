@@ -37,7 +37,7 @@ pub struct StatusReport {
     pub state: State,
 }
 
-/// Why [`Driver::drive`] came back.
+/// Why [`Driver::drive`](crate::Driver::drive) came back.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Pause {
     /// There is no run, or it is over; this is how the last one ended.

@@ -3,5 +3,6 @@
 mod basics;
 mod cuts;
 mod harness;
+mod marginal;
 mod soak;
 mod strange;

@@ -12,11 +12,18 @@ command -v c++ >/dev/null 2>&1 || need="$need g++"
 command -v make >/dev/null 2>&1 || need="$need make"
 command -v cmake >/dev/null 2>&1 || need="$need cmake"
 # bindgen needs libclang itself and clang's own headers; libclang-dev brings both.
-has_libclang() {
-    for library in /usr/lib/llvm-*/lib/libclang*.so* /usr/lib/*/libclang*.so* /usr/lib64/libclang*.so*; do
-        [ -e "$library" ] && return 0
+exists() {
+    for file in "$@"; do
+        [ -e "$file" ] && return 0
     done
-    [ -n "${LIBCLANG_PATH:-}" ]
+    return 1
+}
+has_libclang() {
+    [ -n "${LIBCLANG_PATH:-}" ] && return 0
+    exists /usr/lib/llvm-*/lib/libclang.so* /usr/lib/llvm-*/lib/libclang-[0-9]*.so* \
+        /usr/lib/*/libclang.so* /usr/lib/*/libclang-[0-9]*.so* /usr/lib64/libclang.so* &&
+        exists /usr/lib/llvm-*/lib/clang/*/include/stddef.h /usr/lib/clang/*/include/stddef.h \
+            /usr/lib64/clang/*/include/stddef.h
 }
 has_libclang || need="$need libclang-dev"
 

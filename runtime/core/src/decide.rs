@@ -247,7 +247,10 @@ impl Agent {
         Ok(match outcome {
             Outcome::Done(text) => Kind::Ended { outcome: Outcome::Done(cut(text, max)), then: Then::Tell },
             Outcome::NotStarted(why) => {
-                Kind::Ended { outcome: Outcome::NotStarted(shorten(why)), then: Then::Tell }
+                // Says nothing of the tries before; only a device that was read back rules them out.
+                let lost_before = pending.tries > 1 && matches!(pending.call.class, Class::Keyed { .. });
+                let then = if lost_before { Then::Unknown } else { Then::Tell };
+                Kind::Ended { outcome: Outcome::NotStarted(shorten(why)), then }
             }
             Outcome::MayHaveRun(why) => {
                 let then = self.after_loss(pending, self.age_ms(pending.since, now));

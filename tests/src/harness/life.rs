@@ -276,7 +276,9 @@ impl Life {
 
     /// The time without power: sometimes a clock runs on, sometimes none does.
     fn pass_time(&mut self) {
-        let away_ms = self.chance.below(1_500_000);
+        // Short outages let calls run again, long ones must not.
+        let away_ms =
+            if self.chance.percent(50) { self.chance.below(60_000) } else { self.chance.below(1_500_000) };
         self.time.unix_ms += away_ms;
         if self.chance.percent(50) {
             // A kill, not a power cut: the machine's clock ran on.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use everstep_core::{Agent, Call, CallId, Class, Kind, OutOfPlace, Outcome, Record, Settlement, State};
+use everstep_core::{Agent, Call, CallId, Class, Kind, OutOfPlace, Outcome, Record, Settlement, State, Then};
 
 use super::{model::Position, world::Change};
 
@@ -108,8 +108,24 @@ impl Told {
                 return violated("P2", format!("{call:?} happened {times} times"));
             }
         }
+        check_boots(&self.records)?;
         check_outcomes(&self.records, &times)
     }
+}
+
+/// Boots are counted, and never twice: ages depend on it.
+fn check_boots(records: &[Record]) -> Result<(), Violation> {
+    let mut newest = 0;
+    for record in records {
+        let boot = record.at.boot;
+        let counts_on =
+            if matches!(record.kind, Kind::Booted { .. }) { boot > newest } else { boot >= newest };
+        if !counts_on {
+            return violated("P1", format!("boot {boot} came after boot {newest}"));
+        }
+        newest = boot;
+    }
+    Ok(())
 }
 
 /// What the model was told of a call is true.
@@ -127,6 +143,13 @@ fn check_outcomes(records: &[Record], times: &HashMap<CallId, usize>) -> Result<
                 let changes = call.class != Class::Observe && call.wait_ms.is_none();
                 if changes && !times.contains_key(&call.id) {
                     return violated("P2", format!("{call:?} was told as done, but nothing changed"));
+                }
+            }
+            // "Nothing moved" invites the model to do it again: it must be true of every try.
+            Kind::Ended { outcome: Outcome::NotStarted(_), then: Then::Tell } => {
+                let Some(call) = &under_way else { return violated("P2", "an outcome without a call") };
+                if !matches!(call.class, Class::Observe | Class::Safe) && times.contains_key(&call.id) {
+                    return violated("P2", format!("{call:?} was told as not started, but it happened"));
                 }
             }
             _ => {}

@@ -287,3 +287,20 @@ fn outages_add_up_for_a_reply_that_had_begun_and_count_for_no_other() {
     board.boot(None);
     assert!(matches!(board.call(SAFE), Kind::Called(_)));
 }
+
+#[test]
+fn a_later_try_that_did_not_start_says_nothing_of_the_lost_one() {
+    let refused = || Outcome::NotStarted("the device refuses".into());
+    for (class, then) in [(KEYED, Then::Unknown), (SAFE, Then::Tell), (OBSERVE, Then::Tell)] {
+        let mut board = Rehearsal::calling(limits(), class);
+        board.ended(lost());
+        assert!(
+            matches!(board.ended(refused()), Kind::Ended { then: found, .. } if found == then),
+            "{class:?}"
+        );
+        assert_eq!(board.agent.state().unknown.len(), usize::from(then == Then::Unknown), "{class:?}");
+
+        let mut board = Rehearsal::calling(limits(), class);
+        assert!(matches!(board.ended(refused()), Kind::Ended { then: Then::Tell, .. }), "{class:?}");
+    }
+}

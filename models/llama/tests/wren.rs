@@ -204,7 +204,7 @@ async fn dropped_handle_ends_a_generation_under_way() {
 }
 
 #[tokio::test(flavor = "current_thread")]
-#[ignore = "prints figures for the notes"]
+#[ignore = "prints figures, checks nothing"]
 #[expect(clippy::disallowed_methods, clippy::cast_precision_loss, reason = "measures")]
 async fn figures() {
     use std::time::Instant;

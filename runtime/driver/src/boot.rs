@@ -191,3 +191,46 @@ impl<F: Flash> Driver<F> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use everstep_core::{Agent, Kind, Limits, Moment, Record, RunId};
+
+    use super::*;
+
+    const LINE: [u8; 16] = [1; 16];
+
+    /// An agent whose newest record is of `boot`, 5 s into its monotonic time, at `clock`.
+    fn agent(boot: u32, clock: Option<u64>) -> Agent {
+        let mut agent = Agent::new(Limits::default());
+        let (task, digests) = ("cool".into(), Digests::default());
+        let kind = Kind::Started { run: RunId(1), task, task_id: None, seed: 1, digests };
+        agent.apply(&Record { at: Moment { boot, mono_ms: 5_000, clock }, kind }).unwrap();
+        agent
+    }
+
+    fn board(boot: u32) -> BoardRecord {
+        BoardRecord { boot, timeline: LINE, salt: [0; 16], clock: Some(1_000) }
+    }
+
+    #[test]
+    fn outage_is_counted_by_a_clock_that_ran_through_or_not_at_all() {
+        let away = |agent: &Agent, line, now_ms, clock| away_ms(Some(&board(3)), agent, line, now_ms, clock);
+        let (timed, untimed) = (agent(3, Some(1_200)), agent(3, None));
+        assert_eq!(away(&timed, LINE, 7_500, None), Some(2_500));
+        // Another time line's monotonic time says nothing; the wall clock counts from the record.
+        assert_eq!(away(&timed, [2; 16], 7_500, Some(1_230)), Some(30_000));
+        for (agent, line, now_ms, clock) in [
+            (&timed, [2; 16], 7_500, None),
+            (&untimed, [2; 16], 7_500, Some(1_230)),
+            // A clock that went back was not the same one.
+            (&timed, LINE, 4_999, None),
+            (&timed, [2; 16], 7_500, Some(1_199)),
+            // The record is of an older boot than the board's newest.
+            (&agent(2, Some(1_200)), LINE, 7_500, Some(1_230)),
+        ] {
+            assert_eq!(away(agent, line, now_ms, clock), None);
+        }
+        assert_eq!(away_ms(None, &timed, LINE, 7_500, None), None);
+    }
+}

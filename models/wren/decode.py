@@ -21,6 +21,7 @@ class Session:
         angles = torch.outer(torch.arange(shape.context).float(), shape.rope_base**-half)
         self.cos, self.sin = angles.cos()[:, None], angles.sin()[:, None]
         self.length = 0
+        self.margin = float("inf")  # least lead of a token that was said over the next best
         self.past = {}  # block number -> keys and values, or the convolution's last inputs
 
     def _norm(self, x, name):
@@ -82,6 +83,11 @@ class Session:
     def _back(self, mark):
         self.length, self.past = mark[0], dict(mark[1])
 
+    def _best(self, logits):
+        two = logits.topk(2)
+        self.margin = min(self.margin, float(two.values[0] - two.values[1]))
+        return int(two.indices[0])
+
     def reply(self, prompt, guess=()):
         """Feeds `prompt` and decodes the reply to its end token, which is not part of the result and
         not fed. `guess` is a likely reply."""
@@ -98,7 +104,7 @@ class Session:
                 self._back(mark)
                 if said:
                     self.feed(said)
-        while (token := int(last.argmax())) != IM_END and len(said) < REPLY_TOKENS_MAX and self.room() > 1:
+        while (token := self._best(last)) != IM_END and len(said) < REPLY_TOKENS_MAX and self.room() > 1:
             said.append(token)
             last = self.feed([token])[-1]
         return said

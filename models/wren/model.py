@@ -16,10 +16,10 @@ from torch import nn
 class Shape:
     vocab: int = 1024
     width: int = 192
-    layers: str = "CACA"
+    layers: str = "CACACA"
     heads: int = 6
-    kv_heads: int = 3
-    hidden: int = 448
+    kv_heads: int = 2
+    hidden: int = 512
     kernel: int = 3
     context: int = 4096
     rope_base: float = 10000.0

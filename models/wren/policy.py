@@ -1,274 +1,336 @@
-"""The expert that wren imitates: what to do next in the cold room, given all that has happened.
+"""The expert that wren imitates. A script is a generator: it yields calls, gets result texts, and
+returns the answer; what goes wrong on the way is dealt with here, the same for every script.
 
-An expert sees results and notices and answers with `Call` or `Answer`. The rules for cooling, from
-the first that applies:
-
-1. Error: the same call once more; again an error: alert, then give up with the reason.
-   Refused: alert with the reason, then give up.
-2. Start or restart: read the room.
-3. A defrost runs (said by its result or by a reading): wait for as long as it has left.
-4. A defrost has run and its melt water has no antifreeze yet: dose one pulse.
-5. The reading is older than the last wait, dose or defrost: read the room.
-6. The door is open: alert, wait 120 s, read; after three alarms: give up.
-7. The ice has not been compared since the start, a restart, a door alarm or a defrost: compare it
-   with 4 mm. Above: defrost 600 s, twice at most, later an alert.
-8. Compare the air with the target. Not reached: compressor on, fan to 100, wait 600 s, twelve times
-   at most. Reached: compressor off, fan to 30, report.
-
-A defrost whose outcome is unknown is waited for; the ice tells afterwards whether it ran.
+- `error:` the same call once more; again an error: alert, if there is such a tool, and give up.
+- `refused:` alert with the reason, give up.
+- `unknown:` a script reads back what can be read, and otherwise says so.
+- A restart begins the script anew, so that the world is read again; `Expert.notes` outlives it.
 """
 
-import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-ICE_LIMIT_MM = 4
-DEFROST_S, COOL_S, DOOR_S = 600, 600, 120
-DEFROSTS_MAX, COOLS_MAX, DOOR_ALARMS_MAX = 2, 12, 3
-FAN_COOL, FAN_IDLE = 100, 30
+from plant import Call, call
 
-_READING = re.compile(
-    r"air (-?\d+\.\d) C, ice (\d+) mm, door (\w+), compressor (\w+), fan (\d+) percent(?:, defrost (\d+) s left)?"
-)
-
-
-@dataclass(frozen=True)
-class Call:
-    name: str
-    arguments: dict = field(default_factory=dict)
+STEP_S, WAITS_MAX = 600, 12
 
 
 @dataclass(frozen=True)
 class Answer:
+    """The end of a task, in words."""
+
     text: str
 
 
-@dataclass
-class Reading:
-    """The last reading; numbers that are repeated to others stay text, as printed."""
+class GiveUp(Exception):
+    """Ends a script with an answer."""
 
-    air: str
-    ice: str
-    door_open: bool
-    compressor_on: bool
-    fan: int
-    left: int
-
-    @classmethod
-    def parse(cls, text):
-        air, ice, door, compressor, fan, left = _READING.fullmatch(text).groups()
-        return cls(air, ice, door == "open", compressor == "on", int(fan), int(left or 0))
+    def __init__(self, text):
+        super().__init__(text)
+        self.text = text
 
 
 def number(text):
-    """A number that is printed the way `text` is."""
+    """A number that JSON prints the way `text` is."""
     return float(text) if "." in text else int(text)
 
 
 class Expert:
-    """Retries, failures, restarts and readings; what the task needs is added by `plan`."""
+    """One task's expert. `act` says the next reply, `result` and `notice` tell it what came of it."""
 
-    def __init__(self):
-        self.reading = None
-        self.fresh = False  # the reading is newer than anything that changes the room
-        self.restarted = False
-        self.melting = 0  # seconds to wait for a defrost
-        self.dose_owed = False
-        self.defrost_unknown = False
-        self.last = None
-        self.errors = 0
-        self.forced = []  # replies that come next, whatever the room says
+    def __init__(self, world, script):
+        self.world, self.script = world, script
+        self.notes = {}
+        self.forced = []
+        self.last, self.errors, self.received = None, 0, None
+        self.running = None
 
     def act(self):
-        """The next reply."""
-        self.last = self._choose()
+        """The next reply: a `Call` or an `Answer`."""
+        self.last = self.forced.pop(0) if self.forced else self._next()
         return self.last
 
-    def _choose(self):
-        if self.forced:
-            return self.forced.pop(0)
-        if self.restarted:
-            return Call("read_room")
-        if self.melting:
-            return Call("wait", {"seconds": self.melting})
-        if self.dose_owed:
-            return Call("dose_antifreeze", {"pulses": 1})
-        return self.plan()
-
-    def notice(self):
-        """The agent was restarted; the room may have changed."""
-        self.restarted, self.fresh, self.errors = True, False, 0
-        self.forced, self.melting = [], 0
-        self.on_restart()
+    def _next(self):
+        try:
+            if self.running is None:
+                self.running = self.script(self)
+                return next(self.running)
+            received, self.received = self.received, None
+            return self.running.send(received)
+        except StopIteration as end:
+            return Answer(end.value)
+        except GiveUp as end:
+            return Answer(end.text)
 
     def result(self, text):
         """The outcome of the last call."""
-        call = self.last
         if text.startswith("error: "):
-            self._error(call, text.removeprefix("error: "))
-            return
-        self.errors = 0
-        if text.startswith("refused: "):
+            self._error(text.removeprefix("error: "))
+        elif text.startswith("refused: "):
             reason = text.removeprefix("refused: ")
-            self.forced = [Call("alert", {"text": reason}), Answer(f"refused: {reason}.")]
-        elif text.startswith("unknown: "):
-            self.fresh = False
-            if call.name == "run_defrost":
-                self.melting, self.defrost_unknown = call.arguments["seconds"], True
-            elif call.name == "dose_antifreeze":
-                self.dose_owed = False
-            self.on_unknown(call)
+            self._end(reason, Answer(f"Refused: {reason}."))
         else:
-            self._done(call, text)
-            self.on_done(call, text)
+            self.errors = 0
+            if not self.forced:
+                self.received = text
 
-    def _error(self, call, reason):
+    def _error(self, reason):
         self.errors += 1
         if self.errors == 1:
-            self.forced = [call] + self.forced
+            self.forced = [self.last, *self.forced]
             return
         self.errors = 0
-        answer = Answer(f"{call.name} fails: {reason}.")
-        self.forced = [answer] if call.name == "alert" else [Call("alert", {"text": f"{call.name} fails"}), answer]
+        name = self.last.name
+        self._end(None if name == "alert" else f"{name} fails", Answer(f"{name} fails: {reason}."))
 
-    def _done(self, call, text):
-        if call.name == "read_room":
-            self.reading, self.fresh, self.restarted = Reading.parse(text), True, False
-            if self.reading.left:
-                self.melting = self.reading.left
-                self.dose_owed |= self.defrost_unknown
-                self.defrost_unknown = False
-        elif call.name == "run_defrost":
-            self.melting, self.dose_owed, self.fresh = call.arguments["seconds"], True, False
-            self.defrost_unknown = False
-        elif call.name == "wait":
-            self.melting, self.fresh = 0, False
-        elif call.name == "dose_antifreeze":
-            self.dose_owed, self.fresh = False, False
+    def _end(self, alert, answer):
+        alerts = [call("alert", text=alert)] if alert and self.world.has("alert") else []
+        self.forced = [*alerts, answer]
 
-    def plan(self):
-        raise NotImplementedError
-
-    def on_restart(self):
-        """For a task's own state."""
-
-    def on_unknown(self, call):
-        """For a task's own state."""
-
-    def on_done(self, call, text):
-        """For a task's own state."""
+    def notice(self):
+        """The agent was restarted; the world may have changed."""
+        if self.running is not None and self.received is not None:
+            # The script notes what came of its last call; what it would do next is forgotten.
+            try:
+                self.running.send(self.received)
+            except (StopIteration, GiveUp):
+                pass
+        self.running, self.received, self.forced, self.errors = None, None, [], 0
 
 
-class Bring(Expert):
-    """Bring the room to a temperature and report."""
-
-    def __init__(self, target):
-        super().__init__()
-        self.target = target  # as the task prints it
-        self.door_alarms = self.defrosts = self.cools = 0
-        self.ice_known = self.ice_high = False
-        self.reached = None
-
-    def plan(self):
-        if not self.fresh:
-            return Call("read_room")
-        reading = self.reading
-        if reading.door_open:
-            return self._door(reading)
-        if not self.ice_known:
-            return Call("compare", {"value": number(reading.ice), "operator": ">", "limit": ICE_LIMIT_MM})
-        if self.ice_high:
-            return self._ice()
-        if self.reached is None:
-            return Call("compare", {"value": number(reading.air), "operator": "<=", "limit": number(self.target)})
-        return self._finish(reading) if self.reached else self._cool(reading)
-
-    def _door(self, reading):
-        if self.door_alarms >= DOOR_ALARMS_MAX:
-            return Answer(f"The door is open and the air is at {reading.air} C. The room cannot be cooled.")
-        self.door_alarms += 1
-        self.ice_known = False
-        self.forced = [Call("wait", {"seconds": DOOR_S})]
-        return Call("alert", {"text": "the cold room door is open"})
-
-    def _ice(self):
-        self.ice_high = False
-        if self.defrosts >= DEFROSTS_MAX:
-            return Call("alert", {"text": "the defrost does not melt the ice"})
-        self.ice_known = False
-        return Call("run_defrost", {"seconds": DEFROST_S})
-
-    def _cool(self, reading):
-        if self.cools >= COOLS_MAX:
-            sorry = f"The cold room is at {reading.air} C and does not reach {self.target} C."
-            self.forced = [Answer(sorry)]
-            return Call("alert", {"text": "the cold room does not get cold"})
-        if not reading.compressor_on:
-            return Call("set_compressor", {"on": True})
-        if reading.fan != FAN_COOL:
-            return Call("set_fan", {"percent": FAN_COOL})
-        return Call("wait", {"seconds": COOL_S})
-
-    def _finish(self, reading):
-        if reading.compressor_on:
-            return Call("set_compressor", {"on": False})
-        if reading.fan != FAN_IDLE:
-            return Call("set_fan", {"percent": FAN_IDLE})
-        return Answer(f"The cold room is at {reading.air} C.")
-
-    def on_restart(self):
-        self.ice_known, self.ice_high, self.reached = False, False, None
-
-    def on_unknown(self, call):
-        self.ice_known, self.reached = self.ice_known and call.name != "run_defrost", None
-
-    def on_done(self, call, text):
-        if call.name == "read_room":
-            self.reached = None
-        elif call.name == "run_defrost":
-            self.defrosts += 1
-        elif call.name == "set_compressor":
-            self.reading.compressor_on = call.arguments["on"]
-        elif call.name == "set_fan":
-            self.reading.fan = call.arguments["percent"]
-        elif call.name == "wait" and call.arguments["seconds"] == COOL_S and self.reached is False:
-            self.cools += 1
-        elif call.name == "compare" and call.arguments["operator"] == ">":
-            self.ice_known, self.ice_high = True, text == "true"
-            self.dose_owed, self.defrost_unknown = self.defrost_unknown and not self.ice_high, False
-        elif call.name == "compare":
-            self.reached = text == "true"
+def is_unknown(text):
+    return text.startswith("unknown: ")
 
 
-class Steps(Expert):
-    """A short task: fixed calls in order, then whatever `ask` makes of the reading and the results.
+# Steps of scripts
 
-    After a restart the room is read; where `undone` then says so, the steps are done again.
-    """
 
-    def __init__(self, steps, ask, undone=None):
-        super().__init__()
-        self.steps, self.todo, self.ask, self.undone = steps, list(steps), ask, undone
-        self.results = {}
-        self.in_doubt = None
+def read(x, part):
+    """Reads what shows `part`; returns a quantity's number or an actuator's state as shown."""
+    yield part.read
+    return part.shown() if hasattr(part, "shown") else part.word()
 
-    def plan(self):
-        if self.in_doubt and not self.fresh:
-            return Call("read_room")
-        if self.in_doubt and "dose_antifreeze" not in self.results:
-            return Answer(f"It is unknown whether {self.in_doubt} ran.")
-        if self.todo:
-            return self.todo[0]
-        return self.ask(self)
 
-    def on_restart(self):
-        self.results.pop("compare", None)
+def compare(x, value, operator, limit):
+    """Whether it holds, asked of the tool; both numbers as texts."""
+    return (yield call("compare", value=number(value), operator=operator, limit=number(limit))) == "true"
 
-    def on_unknown(self, call):
-        self.todo, self.in_doubt, self.melting = [], call.name, 0
 
-    def on_done(self, call, text):
-        self.results[call.name] = text
-        if self.todo and call.name == self.todo[0].name:
-            self.todo.pop(0)
-        elif call.name == "read_room" and self.undone and self.undone(self.reading):
-            self.todo = list(self.steps)
+def wait(x, seconds):
+    yield call("wait", seconds=seconds)
+
+
+def alert(x, text):
+    yield call("alert", text=text)
+
+
+def do(x, action):
+    """Carries out `(actuator, value)`; returns the result's text."""
+    actuator, value = action
+    wanted = actuator.setter(value)
+    if actuator.kind in ("timed", "pulses"):
+        return (yield from do_once(x, wanted))
+    text = yield wanted
+    if is_unknown(text):
+        if actuator.read:
+            yield actuator.read
+            if actuator.value == value:
+                return actuator.result(value)
+        text = yield wanted
+    return text
+
+
+def do_once(x, wanted):
+    """A call that must not be made twice: what was done before a restart stays done."""
+    done = x.notes.setdefault("done", {})
+    if wanted in done:
+        return done[wanted]
+    text = yield wanted
+    if is_unknown(text):
+        raise GiveUp(f"It is unknown whether {wanted.name} ran.")
+    done[wanted] = text
+    return text
+
+
+def do_all(x, actions):
+    results = []
+    for action in actions:
+        results.append((yield from do(x, action)))
+    return ", ".join(results)
+
+
+# Scripts
+
+
+def acting(actions):
+    def script(x):
+        return f"Done: {(yield from do_all(x, actions))}."
+
+    return script
+
+
+def asking(part):
+    def script(x):
+        shown = yield from read(x, part)
+        return f"The {part.label} is {part.spoken() if hasattr(part, 'spoken') else shown}."
+
+    return script
+
+
+def verifying(action):
+    actuator, value = action
+
+    def script(x):
+        yield from do(x, action)
+        shown = yield from read(x, actuator)
+        if shown == actuator.word(value):
+            return f"Checked: {actuator.label} is {shown}."
+        return f"Not done: {actuator.label} is {shown}."
+
+    return script
+
+
+def judge(x, quantity, operator, limit):
+    """Reads and compares; returns (the reading with its unit, whether it holds)."""
+    shown = yield from read(x, quantity)
+    spoken = quantity.spoken()
+    return spoken, (yield from compare(x, shown, operator, limit))
+
+
+def conditional(quantity, operator, limit, actions, otherwise=()):
+    def script(x):
+        spoken, holds = yield from judge(x, quantity, operator, limit)
+        chosen = actions if holds else otherwise
+        if not chosen:
+            return f"The {quantity.label} is {spoken}, nothing was done."
+        return f"The {quantity.label} is {spoken}. Done: {(yield from do_all(x, chosen))}."
+
+    return script
+
+
+def if_is(part, state, actions):
+    """Acts where a part is in a state; alerts where there are no actions."""
+
+    def script(x):
+        shown = yield from read(x, part)
+        is_so = f"The {part.label} is {shown}"
+        if shown != state:
+            return f"{is_so}, no alert was needed." if actions is None else f"{is_so}, nothing was done."
+        if actions is None:
+            yield from alert(x, f"{part.label} is {shown}")
+            return f"{is_so}, the alert is sent."
+        return f"{is_so}. Done: {(yield from do_all(x, actions))}."
+
+    return script
+
+
+def alert_if(quantity, operator, limit, first_wait=0):
+    def script(x):
+        if first_wait and not x.notes.get("waited"):
+            yield from wait(x, first_wait)
+            x.notes["waited"] = True
+        spoken, holds = yield from judge(x, quantity, operator, limit)
+        if not holds:
+            return f"The {quantity.label} is {spoken}, no alert was needed."
+        yield from alert(x, f"{quantity.label} is {spoken}")
+        return f"The {quantity.label} is {spoken}, the alert is sent."
+
+    return script
+
+
+def waiting(seconds, then):
+    def script(x):
+        if not x.notes.get("waited"):
+            yield from wait(x, seconds)
+            x.notes["waited"] = True
+        if then is None:
+            return f"Waited {seconds} seconds."
+        return (yield from then(x))
+
+    return script
+
+
+def in_turn(*scripts):
+    """Several tasks after each other; the answers make one."""
+
+    def script(x):
+        answers = []
+        for part in scripts:
+            answers.append((yield from part(x)))
+        return " ".join(answers)
+
+    return script
+
+
+def comparing(first, second):
+    def script(x):
+        one = yield from read(x, first)
+        two = second.shown() if second.read == first.read else (yield from read(x, second))
+        higher = yield from compare(x, one, ">", two)
+        word = "higher" if higher else "not higher"
+        return f"The {first.label} is {with_unit(one, first)}, {word} than the {second.label} at {with_unit(two, second)}."
+
+    return script
+
+
+def with_unit(shown, quantity):
+    return f"{shown} {quantity.unit}" if quantity.unit else shown
+
+
+def logging_value(quantity):
+    def script(x):
+        yield from read(x, quantity)
+        text = f"{quantity.label} {quantity.spoken()}"
+        yield call("log", text=text)
+        return f"Logged: {text}."
+
+    return script
+
+
+def telling(tool, text):
+    said = {"log": "Logged.", "alert": "The alert is sent."}[tool]
+
+    def script(x):
+        yield call(tool, text=text)
+        return said
+
+    return script
+
+
+def saying(text):
+    def script(x):
+        return text
+        yield
+
+    return script
+
+
+NO_TOOL = "I have no tool for that."
+
+
+def reaching(quantity, target, operator, actuator, on, off):
+    """Moves a quantity to a target: reads, compares, acts and waits until it is there.
+
+    `off` is what the actuator is set to at the end, or None where it stays."""
+
+    def script(x):
+        seen = actuator.read == quantity.read  # the reading shows the actuator too
+        state = None
+        for _ in range(WAITS_MAX):
+            shown = yield from read(x, quantity)
+            spoken, state = quantity.spoken(), actuator.value if seen else state
+            if (yield from compare(x, shown, operator, target)):
+                if off is not None and (state != off if seen else x.notes.get("on")):
+                    yield from do(x, (actuator, off))
+                return f"The {quantity.label} is {spoken}."
+            if actuator.kind == "timed":
+                yield actuator.setter(on)
+            elif state != on:
+                yield from do(x, (actuator, on))
+                state, x.notes["on"] = on, True
+            yield from wait(x, STEP_S)
+        target_text = with_unit(target, quantity)
+        if x.world.has("alert"):
+            yield from alert(x, f"the {quantity.label} does not reach {target_text}")
+        return f"The {quantity.label} is {spoken} and does not reach {target_text}."
+
+    return script

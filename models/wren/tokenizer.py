@@ -12,6 +12,10 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, train
 
 from chat import SPECIALS, segments
 
+# Longest token. Words are cut into several, also those that training sees often, so that a word
+# nobody has seen is nothing special.
+TOKEN_LENGTH_MAX = 6
+
 _SPECIAL = re.compile("(" + "|".join(re.escape(special) for special in SPECIALS) + ")")
 
 
@@ -39,6 +43,7 @@ class Wren:
         trainer = trainers.BpeTrainer(
             vocab_size=size,
             min_frequency=8,
+            max_token_length=TOKEN_LENGTH_MAX,
             special_tokens=SPECIALS,
             initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
             show_progress=False,

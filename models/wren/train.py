@@ -21,18 +21,20 @@ import torch
 import torch.nn.functional as F
 
 from chat import PAD
-from generate import training_episode
+from generate import training_conversation
+from measure import Measure
 from model import Network, Shape
 from tokenizer import Wren
 
 # Row lengths and how many rows make a step; a step holds about 4,000 tokens.
-BUCKETS = {448: 9, 640: 6, 960: 4, 1344: 3, 2048: 2, 3072: 1}
+BUCKETS = {480: 8, 672: 6, 960: 4, 1344: 3, 2048: 2, 3072: 1}
 MUON_RATE, ADAM_RATE, EMBEDDING_RATE = 0.01, 0.002, 0.002
 WARM_UP_STEPS, DECAY_SHARE, RATE_END = 100, 0.45, 0.01
 AVERAGE_STEPS = 200
-SHORT_FIRST_SHARE, SHORT_FIRST = 0.08, 960  # the first share of training sees short rows only
+SHORT_FIRST_SHARE, SHORT_FIRST = 0.06, 960  # the first share of training sees short rows, mostly copies
 CHECKPOINT_S = 120
 LOG_STEPS = 50
+MEASURE_S, MEASURE_CASES = 480, 60  # how often, and on how many cases of each group
 TOKENIZER_EPISODES, TOKENIZER_SEED = 3000, 7
 IGNORE = -100
 
@@ -43,20 +45,21 @@ def build_tokenizer(path, size):
         from chat import render
 
         rng = random.Random(TOKENIZER_SEED)
-        episodes = (training_episode(rng) for _ in range(TOKENIZER_EPISODES))
-        Wren.train((render(episode.messages, episode.tools) for episode in episodes), size).save(path)
+        conversations = (training_conversation(rng) for _ in range(TOKENIZER_EPISODES))
+        Wren.train((render(one.messages, one.tools) for one in conversations), size).save(path)
     return Wren.load(path)
 
 
-def produce(queue, tokenizer_path, seed):
-    """Worker: endless rows of (ids, wanted), as small arrays."""
+def produce(queue, tokenizer_path, seed, early):
+    """Worker: endless rows of (ids, wanted), as small arrays; the first `early` tokens are simpler."""
     os.nice(1)
     tokenizer, rng = Wren.load(tokenizer_path), random.Random(seed)
     while True:
         rows = []
         for _ in range(64):
-            episode = training_episode(rng)
-            ids, wanted = tokenizer.conversation(episode.messages, episode.tools)
+            one = training_conversation(rng, early > 0)
+            ids, wanted = tokenizer.conversation(one.messages, one.tools)
+            early -= len(ids)
             rows.append((np.array(ids, dtype=np.int16), np.array(wanted)))
         queue.put(rows)
 
@@ -64,10 +67,10 @@ def produce(queue, tokenizer_path, seed):
 class Rows:
     """Groups rows by length and hands out full steps."""
 
-    def __init__(self, tokenizer_path, seed):
+    def __init__(self, tokenizer_path, seed, early):
         context = multiprocessing.get_context("spawn")
         self.queue = context.Queue(maxsize=8)
-        self.worker = context.Process(target=produce, args=(self.queue, tokenizer_path, seed), daemon=True)
+        self.worker = context.Process(target=produce, args=(self.queue, tokenizer_path, seed, early), daemon=True)
         self.worker.start()
         self.waiting = {length: [] for length in BUCKETS}
         self.ready, self.dropped = [], 0
@@ -126,8 +129,10 @@ class Trainer:
         self.step, self.tokens, self.seconds, self.log = 0, 0, 0.0, []
         if (out / "checkpoint.pt").exists():
             self._restore()
-        self.rows = Rows(str(tokenizer_path), seed * 1_000_003 + self.step)
+        early = SHORT_FIRST_SHARE * tokens - self.tokens
+        self.rows = Rows(str(tokenizer_path), seed * 1_000_003 + self.step, early)
         self.forward = torch.compile(self._loss, dynamic=False)
+        self.measure = Measure(tokenizer, MEASURE_CASES)
         self.stopped = False
         signal.signal(signal.SIGTERM, self._stop)
 
@@ -185,8 +190,17 @@ class Trainer:
         self.tokens += ids.numel()
         return loss.item(), right.item(), share
 
+    def look(self):
+        """Measures the averaged weights on held-out cases."""
+        shipped = Network(self.network.shape)
+        shipped.load_state_dict(self.average)
+        line = {"step": self.step, "tokens": self.tokens, "exact": self.measure.exact(shipped)}
+        self.log.append(line)
+        print(json.dumps(line), flush=True)
+
     def run(self):
         started, saved, recent = time.time() - self.seconds, time.time(), []
+        looked = time.time()
         while self.tokens < self.tokens_total and not self.stopped:
             early = self.tokens < SHORT_FIRST_SHARE * self.tokens_total
             ids, targets = self.rows.step(SHORT_FIRST if early else max(BUCKETS))
@@ -209,6 +223,10 @@ class Trainer:
             if time.time() - saved > CHECKPOINT_S:
                 self.save()
                 saved = time.time()
+            if time.time() - looked > MEASURE_S:
+                self.look()
+                looked = time.time()
+        self.look()
         self.save()
 
 

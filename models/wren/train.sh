@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Trains, converts and measures wren from nothing. Run again after a stop, it goes on from the last checkpoint.
+# Trains and converts wren from nothing. Run again after a stop, it goes on from the last checkpoint.
 #
-#   models/wren/train.sh           everything; about half an hour of two free cores
-#   models/wren/train.sh smoke     the same path in a few minutes, with a model that knows nothing
-#   models/wren/train.sh test      the tests of generator, tokenizer and converter
-#   models/wren/train.sh measure   only the tables, for the last checkpoint
+#   models/wren/train.sh          everything; about 100 minutes of two free cores
+#   models/wren/train.sh smoke    the same path in a few minutes, with a model that knows nothing
+#   models/wren/train.sh test     the tests of generator, tokenizer and converter
+#   models/wren/train.sh cases    only the cases for `everstep eval` that training never sees
 set -euo pipefail
 cd "$(dirname "$0")"
 work=${WREN_WORK:-../../target/wren}
@@ -24,25 +24,25 @@ set_up() {
     fi
 }
 
-all() { # directory, tokens, episodes of each kind to measure, where the model goes
+all() { # folder, tokens, where the model goes
     "$python" train.py --out "$1" --tokens "$2" --threads "${WREN_THREADS:-2}"
-    "$python" convert.py --checkpoint "$1/checkpoint.pt" --tokenizer "$1/tokenizer.json" --out "$4"
-    measure "$1" "$3"
+    "$python" convert.py --checkpoint "$1/checkpoint.pt" --tokenizer "$1/tokenizer.json" --out "$3"
+    "$python" parity.py --checkpoint "$1/checkpoint.pt" --tokenizer "$1/tokenizer.json" --out "$1/parity.jsonl"
+    cases "$1/cases" 400
 }
 
-measure() { # directory, episodes of each kind
-    "$python" evaluate.py --checkpoint "$1/checkpoint.pt" --tokenizer "$1/tokenizer.json" --episodes "$2" \
-        --parity "$1/parity.jsonl"
+cases() { # folder, cases of each group
+    "$python" cases.py --out "$1" --count "$2"
 }
 
 set_up
 case "${1:-all}" in
-    all) all "$work" 20e6 200 "$work/wren.gguf" ;;
-    smoke) all "$work/smoke" 0.2e6 1 "$work/smoke/wren.gguf" ;;
+    all) all "$work" "${WREN_TOKENS:-40e6}" "$work/wren.gguf" ;;
+    smoke) all "$work/smoke" 0.15e6 "$work/smoke/wren.gguf" ;;
     test) "$python" -m unittest --verbose test_wren ;;
-    measure) measure "$work" "${2:-200}" ;;
+    cases) cases "$work/cases" "${2:-400}" ;;
     *)
-        echo "usage: train.sh [all|smoke|test|measure [EPISODES]]" >&2
+        echo "usage: train.sh [all|smoke|test|cases [COUNT]]" >&2
         exit 2
         ;;
 esac

@@ -20,6 +20,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from boards import add_board
 from chat import PAD
 from generate import training_conversation
 from measure import Measure
@@ -50,9 +51,11 @@ def build_tokenizer(path, size):
     return Wren.load(path)
 
 
-def produce(queue, tokenizer_path, seed, early):
+def produce(queue, tokenizer_path, seed, early, boards):
     """Worker: endless rows of (ids, wanted), as small arrays; the first `early` tokens are simpler."""
     os.nice(1)
+    for folder in boards:
+        add_board(folder)
     tokenizer, rng = Wren.load(tokenizer_path), random.Random(seed)
     while True:
         rows = []
@@ -67,10 +70,10 @@ def produce(queue, tokenizer_path, seed, early):
 class Rows:
     """Groups rows by length and hands out full steps."""
 
-    def __init__(self, tokenizer_path, seed, early):
+    def __init__(self, tokenizer_path, seed, early, boards):
         context = multiprocessing.get_context("spawn")
         self.queue = context.Queue(maxsize=8)
-        self.worker = context.Process(target=produce, args=(self.queue, tokenizer_path, seed, early), daemon=True)
+        self.worker = context.Process(target=produce, args=(self.queue, tokenizer_path, seed, early, boards), daemon=True)
         self.worker.start()
         self.waiting = {length: [] for length in BUCKETS}
         self.ready, self.dropped = [], 0
@@ -118,7 +121,7 @@ def optimizers(network):
 
 
 class Trainer:
-    def __init__(self, out, tokens, seed):
+    def __init__(self, out, tokens, seed, boards=()):
         self.out, self.tokens_total, self.seed = out, tokens, seed
         tokenizer_path = out / "tokenizer.json"
         tokenizer = build_tokenizer(tokenizer_path, Shape.vocab)
@@ -130,7 +133,7 @@ class Trainer:
         if (out / "checkpoint.pt").exists():
             self._restore()
         early = SHORT_FIRST_SHARE * tokens - self.tokens
-        self.rows = Rows(str(tokenizer_path), seed * 1_000_003 + self.step, early)
+        self.rows = Rows(str(tokenizer_path), seed * 1_000_003 + self.step, early, boards)
         self.forward = torch.compile(self._loss, dynamic=False)
         self.measure = Measure(tokenizer, MEASURE_CASES)
         self.stopped = False
@@ -236,10 +239,11 @@ def main():
     parser.add_argument("--tokens", type=float, default=30e6)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--board", action="append", default=[], help="a board folder of one's own, to train on too")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    Trainer(arguments.out, int(arguments.tokens), arguments.seed).run()
+    Trainer(arguments.out, int(arguments.tokens), arguments.seed, arguments.board).run()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,5 @@
 //! A boot that is refused: nothing is written, at the first start and in the middle of a run.
 
-#![expect(clippy::unwrap_used, reason = "a test's set-up may fail")]
-
 use everstep_board_sim::SimFlash;
 use everstep_core::{ActivityId, Class, TokenId};
 use everstep_driver::{BootError, Pause};

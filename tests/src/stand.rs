@@ -23,9 +23,13 @@ use tokio::{
     time::{Duration, Instant, sleep},
 };
 
-pub use self::device::TestDevice;
+pub use self::{
+    device::TestDevice,
+    failing_flash::{FailingFlash, FailingFlashError, Left},
+};
 
 mod device;
+mod failing_flash;
 
 /// Bytes of a sector of the simulated flash.
 pub const SECTOR_BYTES: u32 = 4_096;

@@ -127,6 +127,11 @@ impl<F: Flash> Store<F> {
         Ok((sequence, bytes.len()))
     }
 
+    /// Refuses where a write failed before: what is on flash is unknown until the next boot.
+    pub(crate) fn check_usable(&self) -> Result<(), StoreError<F::Error>> {
+        if self.journal.needs_recovery() { Err(AppendError::NeedsRecovery.into()) } else { Ok(()) }
+    }
+
     /// Whether a snapshot should be taken before anything else is recorded.
     pub(crate) fn is_snapshot_due(&self) -> bool {
         self.records_since_snapshot >= self.budget.snapshot_records || self.journal.needs_snapshot()

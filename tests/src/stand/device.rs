@@ -1,8 +1,11 @@
 //! A device that counts what it is asked for, and whose first try may take its time.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicU32, Ordering},
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
 };
 
 use everstep_core::{Class, Outcome, Settlement};
@@ -19,6 +22,7 @@ pub struct TestDevice {
     begun: AtomicU32,
     finished: AtomicU32,
     too_early: AtomicU32,
+    keys: Mutex<HashSet<String>>,
 }
 
 impl TestDevice {
@@ -47,6 +51,7 @@ impl TestDevice {
             begun: AtomicU32::new(0),
             finished: AtomicU32::new(0),
             too_early: AtomicU32::new(0),
+            keys: Mutex::default(),
         })
     }
 
@@ -67,6 +72,13 @@ impl TestDevice {
     pub fn too_early(&self) -> u32 {
         self.too_early.load(Ordering::SeqCst)
     }
+
+    /// The remote end of a keyed device does nothing for a key it has seen.
+    fn is_new(&self, call: &ToolCall) -> bool {
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_keyed = matches!(self.spec.class, Class::Keyed { .. });
+        !is_keyed || keys.insert(call.idempotency_key.clone().unwrap_or_default())
+    }
 }
 
 impl Tool for TestDevice {
@@ -74,14 +86,14 @@ impl Tool for TestDevice {
         &self.spec
     }
 
-    fn run<'a>(&'a self, _call: &'a ToolCall, _cx: &'a Context) -> BoxFuture<'a, Outcome> {
+    fn run<'a>(&'a self, call: &'a ToolCall, _cx: &'a Context) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
             let overlaps = self.busy.swap(true, Ordering::SeqCst);
             self.too_early.fetch_add(overlaps.into(), Ordering::SeqCst);
             if self.begun.fetch_add(1, Ordering::SeqCst) == 0 && self.first_ms > 0 {
                 sleep(Duration::from_millis(self.first_ms)).await;
             }
-            self.finished.fetch_add(1, Ordering::SeqCst);
+            self.finished.fetch_add(self.is_new(call).into(), Ordering::SeqCst);
             self.busy.store(false, Ordering::SeqCst);
             Outcome::Done(self.result.clone())
         })

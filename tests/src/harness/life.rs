@@ -13,13 +13,14 @@ use everstep_driver::{
     Report, SharedFlash, Store, StoreError,
 };
 use everstep_model::{Constraint, Sampling};
-use everstep_tool::{BoxFuture, Clock, Toolbox, builtin::Wait};
-use tokio::{sync::mpsc, time::Instant};
+use everstep_tool::{BoxFuture, Toolbox, builtin::Wait};
+use tokio::sync::mpsc;
 
 use super::{
     chance::Chance,
     model::{ChaosModel, Tally},
     oracle::{Told, Violation, violated},
+    time::{BootClock, Clocks},
     world::{self, SharedWorld},
 };
 
@@ -76,18 +77,9 @@ pub struct Life {
     world: SharedWorld,
     tally: Tally,
     told: Arc<Mutex<Told>>,
-    time: Time,
+    clocks: Clocks,
     story: Story,
     tasks_begun: u32,
-}
-
-/// Where time stands, over all boots.
-#[derive(Clone, Copy, Debug)]
-struct Time {
-    timeline: u8,
-    mono_ms: u64,
-    unix_ms: u64,
-    trusted: bool,
 }
 
 /// How a boot ended.
@@ -110,7 +102,7 @@ pub fn live(seed: u64, faults: &Faults) -> Result<Story, Violation> {
         world: SharedWorld::default(),
         tally: Tally::default(),
         told: Arc::default(),
-        time: Time { timeline: 0, mono_ms: 0, unix_ms: 1_700_000_000_000, trusted: false },
+        clocks: Clocks::new(),
         story: Story::default(),
         tasks_begun: 0,
     };
@@ -153,9 +145,10 @@ impl Life {
     }
 
     async fn powered(&mut self) -> Result<Ended, Violation> {
-        let clock = Arc::new(SimClock { time: self.time, started: Instant::now() });
+        world::lock(&self.world).time.power_on();
+        let clock = Arc::new(BootClock::new(self.clocks, &self.world));
         let (commands, receiver) = mpsc::channel(4);
-        let ended = match self.start(Arc::clone(&clock), receiver).await {
+        let ended = match self.start(clock, receiver).await {
             Ok(driver) => self.drive(driver, commands).await,
             Err(BootError::Store(error)) => cut(&error),
             Err(BootError::Drive(error)) => cut_driving(&error),
@@ -163,14 +156,14 @@ impl Life {
                 violated("P1", error.to_string())
             }
         };
-        self.time.mono_ms = clock.now_ms();
-        self.time.unix_ms += passed_ms(clock.started);
+        let on_ms = world::lock(&self.world).time.power_off();
+        self.clocks.run(on_ms);
         ended
     }
 
     async fn start(
         &mut self,
-        clock: Arc<SimClock>,
+        clock: Arc<BootClock>,
         commands: mpsc::Receiver<Command>,
     ) -> Result<Driver<SimFlash>, BootError<SimFlashError>> {
         let mut tools = world::devices(&self.world, self.seed, self.faults.devices_percent);
@@ -188,9 +181,9 @@ impl Life {
             tools: Arc::new(tools),
             actuators: Arc::new(NoActuators),
             clock,
-            timeline: [self.time.timeline; 16],
+            timeline: [self.clocks.timeline; 16],
             entropy,
-            observer: Box::new(Ear(Arc::clone(&self.told))),
+            observer: Box::new(Ear { told: Arc::clone(&self.told), world: SharedWorld::clone(&self.world) }),
             commands,
             aborted: false,
             change: Change::Refuse,
@@ -251,7 +244,8 @@ impl Life {
             Ok(opened) => opened,
             Err(error) => return violated("P1", format!("recovery: {error}")),
         };
-        self.told().check_found(&agent, store.newest())
+        let now_ms = world::lock(&self.world).time.now_ms();
+        self.told().check_found(&agent, store.newest(), now_ms)
     }
 
     /// After each boot: the world against the intents, the samples against the flash.
@@ -261,6 +255,7 @@ impl Life {
         let sampled = self.tally.snapshot();
         let mut told = self.told();
         told.check_world(&log)?;
+        told.check_ages(&config().limits)?;
         told.check_tokens(&sampled, RUN_TOKENS_MAX)?;
         let newest = told.records.last().map_or("nothing", |record| record.kind.name());
         drop(told);
@@ -274,20 +269,13 @@ impl Life {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The time without power: sometimes a clock runs on, sometimes none does.
+    /// The time without power.
     fn pass_time(&mut self) {
         // Short outages let calls run again, long ones must not.
         let away_ms =
             if self.chance.percent(50) { self.chance.below(60_000) } else { self.chance.below(1_500_000) };
-        self.time.unix_ms += away_ms;
-        if self.chance.percent(50) {
-            // A kill, not a power cut: the machine's clock ran on.
-            self.time.mono_ms += away_ms;
-        } else {
-            self.time.timeline = self.time.timeline.wrapping_add(1);
-            self.time.mono_ms = self.chance.below(10_000);
-            self.time.trusted = self.chance.percent(50);
-        }
+        self.clocks.stand_still(away_ms, &mut self.chance);
+        world::lock(&self.world).time.pass(away_ms);
         self.story.cuts += 1;
     }
 
@@ -335,12 +323,17 @@ fn cut_driving(error: &DriveError<SimFlashError>) -> Result<Ended, Violation> {
 }
 
 /// Takes every accepted record.
-struct Ear(Arc<Mutex<Told>>);
+struct Ear {
+    told: Arc<Mutex<Told>>,
+    world: SharedWorld,
+}
 
 impl Observer for Ear {
     fn report(&mut self, report: Report<'_>) {
         if let Report::Recorded { sequence, record, agent, .. } = report {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).accept(sequence, record, agent);
+            let now_ms = world::lock(&self.world).time.now_ms();
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            told.accept(sequence, record, agent, now_ms);
         }
     }
 }
@@ -356,29 +349,4 @@ impl Actuators for NoActuators {
     fn set_safe(&self) -> BoxFuture<'static, (Vec<String>, Vec<String>)> {
         Box::pin(async { (vec!["heater set to off".into()], Vec::new()) })
     }
-}
-
-/// Virtual time: it passes only while everything waits.
-struct SimClock {
-    time: Time,
-    started: Instant,
-}
-
-impl Clock for SimClock {
-    fn now_ms(&self) -> u64 {
-        self.time.mono_ms + passed_ms(self.started)
-    }
-
-    fn unix_s(&self) -> Option<u64> {
-        let passed_ms = passed_ms(self.started);
-        self.time.trusted.then_some((self.time.unix_ms + passed_ms) / 1_000)
-    }
-
-    fn sleep(&self, board_ms: u64) -> BoxFuture<'static, ()> {
-        Box::pin(tokio::time::sleep(Duration::from_millis(board_ms)))
-    }
-}
-
-fn passed_ms(since: Instant) -> u64 {
-    u64::try_from(Instant::now().duration_since(since).as_millis()).unwrap_or(u64::MAX)
 }

@@ -8,7 +8,7 @@ use everstep_tool::{BoxFuture, Context, Tool, ToolCall, ToolSpec, Trust};
 use serde_json::{Value, json};
 use tokio::time::{Duration, sleep};
 
-use super::chance::Chance;
+use super::{chance::Chance, time::TrueTime};
 
 /// How long a try may take before the runtime gives it up.
 pub(super) const RUN_MS_MAX: u32 = 100;
@@ -16,6 +16,8 @@ pub(super) const RUN_MS_MAX: u32 = 100;
 pub(super) const SETTLE_MS: u32 = 400;
 /// How long the remote end of the `Keyed` tool remembers a key, in seconds.
 pub(super) const KEY_VALID_S: u32 = 300;
+/// A try that is decided in time may still wait for the device.
+const KEY_KEPT_MS: u64 = KEY_VALID_S as u64 * 1_000 + 1_000;
 
 /// One change of the world.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -36,8 +38,10 @@ pub(super) struct World {
     pub log: Vec<Change>,
     /// Counter of the dosing pump.
     pub doses: u64,
-    /// Keys the remote end has seen.
-    pub keys: Vec<String>,
+    /// Keys the remote end has seen, and when.
+    pub keys: Vec<(String, u64)>,
+    /// The world's own time.
+    pub time: TrueTime,
     /// Power of the process: commands on a local bus die with it, those on the wire do not.
     pub power: u32,
 }
@@ -128,10 +132,12 @@ impl Device {
         }
         if self.kind == "pay" {
             let key = call.idempotency_key.clone().unwrap_or_default();
-            if world.keys.contains(&key) {
+            let now_ms = world.time.now_ms();
+            world.keys.retain(|(_, seen_ms)| now_ms - seen_ms <= KEY_KEPT_MS);
+            if world.keys.iter().any(|(seen, _)| *seen == key) {
                 return "paid before".into();
             }
-            world.keys.push(key);
+            world.keys.push((key, now_ms));
         }
         if self.kind == "dose" {
             world.doses += call.arguments.get("pulses").and_then(Value::as_u64).unwrap_or_default();

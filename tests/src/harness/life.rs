@@ -1,34 +1,28 @@
 //! One life of an agent: tasks, faults, stops and power cuts under one seed, checked after each cut.
 
 use std::{
-    ops::Range,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use everstep_board_sim::{CutModel, PowerCut, SimFlash, SimFlashError};
-use everstep_core::{End, Kind, Limits, Verdict};
+use everstep_core::{End, Kind, Verdict};
 use everstep_driver::{
-    Actuators, AgentConfig, BootError, Budget, Change, Command, DriveError, Driver, Observer, Parts, Pause,
-    Report, SharedFlash, Store, StoreError,
+    Actuators, AgentConfig, BootError, Change, Command, DriveError, Driver, Observer, Parts, Pause, Report,
+    SharedFlash, Store, StoreError,
 };
-use everstep_model::{Constraint, Sampling};
 use everstep_tool::{BoxFuture, Toolbox, builtin::Wait};
 use tokio::sync::mpsc;
 
 use super::{
     chance::Chance,
+    home::{BOARD_REGION, Home, RUN_TOKENS_MAX, SECTORS},
     model::{ChaosModel, Tally},
     oracle::{Told, Violation, violated},
     time::{BootClock, Clocks},
     world::{self, SharedWorld},
 };
 
-const SECTOR_BYTES: u32 = 4_096;
-const BOARD_REGION: Range<u32> = 0..8 * SECTOR_BYTES;
-const AGENT_REGION: Range<u32> = 8 * SECTOR_BYTES..48 * SECTOR_BYTES;
-const SECTORS: usize = 48;
-const RUN_TOKENS_MAX: u32 = 16;
 /// Boots one life may take; more means that it makes no progress.
 const BOOTS_MAX: u32 = 400;
 /// Records one boot may write; more means an endless loop.
@@ -62,6 +56,8 @@ pub struct Story {
     pub changes: usize,
     /// Calls that needed an operator.
     pub approvals: u32,
+    /// Tasks that a full region had no room for.
+    pub refused: u32,
     /// How the runs ended.
     pub ends: Vec<End>,
     /// How often each kind of record was the newest at a cut.
@@ -72,6 +68,7 @@ pub struct Story {
 pub struct Life {
     seed: u64,
     faults: Faults,
+    home: Home,
     chance: Chance,
     flash: SharedFlash<SimFlash>,
     world: SharedWorld,
@@ -97,8 +94,9 @@ pub fn live(seed: u64, faults: &Faults) -> Result<Story, Violation> {
     let mut life = Life {
         seed,
         faults: faults.clone(),
+        home: Home::of(seed),
         chance: Chance::new(seed),
-        flash: SharedFlash::new(SimFlash::new(SECTORS)),
+        flash: SharedFlash::new(SimFlash::new(SECTORS as usize)),
         world: SharedWorld::default(),
         tally: Tally::default(),
         told: Arc::default(),
@@ -111,7 +109,7 @@ pub fn live(seed: u64, faults: &Faults) -> Result<Story, Violation> {
         let ended = life.boot()?;
         life.check()?;
         match ended {
-            Ended::Rested if life.tasks_begun >= faults.tasks => return Ok(life.end()),
+            Ended::Rested if life.tasks_begun >= life.faults.tasks => return Ok(life.end()),
             Ended::Rested | Ended::Cut => life.pass_time(),
         }
     }
@@ -166,7 +164,8 @@ impl Life {
         clock: Arc<BootClock>,
         commands: mpsc::Receiver<Command>,
     ) -> Result<Driver<SimFlash>, BootError<SimFlashError>> {
-        let mut tools = world::devices(&self.world, self.seed, self.faults.devices_percent);
+        let mut tools =
+            world::devices(&self.world, self.seed, self.faults.devices_percent, self.home.answer_bytes);
         tools.push(Arc::new(Wait::default()));
         let grants: Vec<String> = tools.iter().map(|tool| tool.spec().name.clone()).collect();
         let tools = Toolbox::new(tools, &grants).unwrap_or_else(|error| unreachable!("{error}"));
@@ -175,9 +174,14 @@ impl Life {
         everstep_driver::boot(Parts {
             flash: self.flash.clone(),
             board_region: BOARD_REGION,
-            agent_region: AGENT_REGION,
-            config: config(),
-            model: Box::new(ChaosModel::new(self.seed, self.story.boots, self.tally.clone())),
+            agent_region: self.home.region.clone(),
+            config: self.home.config.clone(),
+            model: Box::new(ChaosModel::new(
+                self.seed,
+                self.story.boots,
+                self.home.steps_min,
+                self.tally.clone(),
+            )),
             tools: Arc::new(tools),
             actuators: Arc::new(NoActuators),
             clock,
@@ -198,8 +202,14 @@ impl Life {
     ) -> Result<Ended, Violation> {
         if driver.agent().run().is_none() && self.tasks_begun < self.faults.tasks {
             let task = format!("task {}", self.tasks_begun + 1);
-            if let Err(error) = driver.start(task, None, self.seed) {
-                return cut_driving(&error);
+            match driver.start(task, None, self.seed) {
+                Ok(()) => {}
+                Err(DriveError::Store(StoreError::NoRoom { .. })) if self.home.is_small => {
+                    self.story.refused += 1;
+                    self.faults.tasks = self.tasks_begun;
+                    return Ok(Ended::Rested);
+                }
+                Err(error) => return cut_driving(&error),
             }
         }
         let stop_at = self.chance.percent(self.faults.stop_percent).then(|| self.chance.below(5_000));
@@ -239,8 +249,8 @@ impl Life {
     /// Reads the flash the way a boot will, on a copy, and compares it with what was accepted.
     fn check_found(&mut self) -> Result<(), Violation> {
         let copy = SharedFlash::new(self.flash.lock().clone());
-        let AgentConfig { limits, budget, .. } = config();
-        let (store, agent) = match Store::open(copy, AGENT_REGION, limits, budget) {
+        let AgentConfig { limits, budget, .. } = self.home.config;
+        let (store, agent) = match Store::open(copy, self.home.region.clone(), limits, budget) {
             Ok(opened) => opened,
             Err(error) => return violated("P1", format!("recovery: {error}")),
         };
@@ -255,7 +265,8 @@ impl Life {
         let sampled = self.tally.snapshot();
         let mut told = self.told();
         told.check_world(&log)?;
-        told.check_ages(&config().limits)?;
+        told.check_ages(&self.home.config.limits)?;
+        told.check_ends(self.home.is_small)?;
         told.check_tokens(&sampled, RUN_TOKENS_MAX)?;
         let newest = told.records.last().map_or("nothing", |record| record.kind.name());
         drop(told);
@@ -291,18 +302,6 @@ impl Life {
             ends: ends.collect(),
             ..self.story
         }
-    }
-}
-
-fn config() -> AgentConfig {
-    AgentConfig {
-        name: "life".into(),
-        system: "You live.".into(),
-        limits: Limits { steps_max: 14, calls_max: 12, powered_s_max: 3_600, ..Limits::default() },
-        sampling: Sampling { temperature: 0.0, top_p: 1.0 },
-        constraint: Constraint::Calls,
-        run_tokens_max: RUN_TOKENS_MAX,
-        budget: Budget { snapshot_records: 40, snapshot_bytes_max: 24 * 1024 },
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod ages;
 mod chance;
+mod home;
 mod life;
 mod model;
 mod oracle;

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use everstep_core::{
-    Agent, Call, CallId, Class, Kind, Limits, OutOfPlace, Outcome, Record, Settlement, State, Then,
+    Agent, Call, CallId, Class, End, Kind, LimitName, Limits, OutOfPlace, Outcome, Record, Settlement, State,
+    Then,
 };
 
 use super::{
@@ -108,6 +109,35 @@ impl Told {
     /// P2: what is too old does not act, whatever the agent's clocks say.
     pub(super) fn check_ages(&self, limits: &Limits) -> Result<(), Violation> {
         check_ages(&self.records, &self.whens, limits)
+    }
+
+    /// P6: a run that does not end well sets the safe states first, and says why; only a small
+    /// region fills up.
+    pub(super) fn check_ends(&self, is_small: bool) -> Result<(), Violation> {
+        let (mut reason, mut is_safe) = (None, false);
+        for record in &self.records {
+            match &record.kind {
+                Kind::LimitReached { limit: LimitName::JournalBytes, used, max }
+                    if !is_small || used <= max =>
+                {
+                    return violated("P6", format!("{used} bytes of the region were needed, {max} there"));
+                }
+                Kind::LimitReached { limit, .. } => reason = Some(End::Limit(*limit)),
+                Kind::StopAsked { reason: why } => reason = Some(End::Stopped(why.clone())),
+                Kind::SafeSet { .. } => is_safe = reason.is_some(),
+                Kind::Finished { how: End::Done } => (reason, is_safe) = (None, false),
+                Kind::Finished { how } => {
+                    if reason.take().as_ref() != Some(how) || !std::mem::take(&mut is_safe) {
+                        return violated(
+                            "P6",
+                            format!("a run ended as {how:?}, without its reason or unsafe"),
+                        );
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// P2: every change has one intent, and what is not repeatable happened at most once.

@@ -76,12 +76,18 @@ pub(super) struct Device {
     world: SharedWorld,
     seed: u64,
     faults_percent: u64,
+    answer_bytes: usize,
     /// One command at a time; a command that was given up keeps the device until it returns.
     bus: Arc<tokio::sync::Mutex<()>>,
 }
 
-/// Every device of the world.
-pub(super) fn devices(world: &SharedWorld, seed: u64, faults_percent: u64) -> Vec<Arc<dyn Tool>> {
+/// Every device of the world; each answer is `answer_bytes` longer than it need be.
+pub(super) fn devices(
+    world: &SharedWorld,
+    seed: u64,
+    faults_percent: u64,
+    answer_bytes: usize,
+) -> Vec<Arc<dyn Tool>> {
     let number = |name: &str| {
         json!({"type": "object", "properties": {name: {"type": "integer", "minimum": 1, "maximum": 9}},
                "required": [name], "additionalProperties": false})
@@ -106,7 +112,8 @@ pub(super) fn devices(world: &SharedWorld, seed: u64, faults_percent: u64) -> Ve
             run_ms_max: RUN_MS_MAX,
         };
         let bus = Arc::default();
-        Arc::new(Device { spec, kind, world: Arc::clone(world), seed, faults_percent, bus }) as Arc<dyn Tool>
+        Arc::new(Device { spec, kind, world: Arc::clone(world), seed, faults_percent, answer_bytes, bus })
+            as Arc<dyn Tool>
     })
     .collect()
 }
@@ -128,7 +135,7 @@ impl Device {
     fn perform(&self, call: &ToolCall) -> String {
         let mut world = lock(&self.world);
         if self.kind == "look" {
-            return format!("the level is {}", world.log.len());
+            return format!("the level is {}{}", world.log.len(), ".".repeat(self.answer_bytes));
         }
         if self.kind == "pay" {
             let key = call.idempotency_key.clone().unwrap_or_default();
@@ -144,7 +151,7 @@ impl Device {
         }
         let arguments = call.arguments.clone();
         world.log.push(Change { call: call.id, tool: self.kind, arguments });
-        format!("{} done", self.kind)
+        format!("{} done{}", self.kind, ".".repeat(self.answer_bytes))
     }
 
     async fn obey(&self, call: &ToolCall, cx: &Context) -> Outcome {

@@ -126,13 +126,10 @@ impl Told {
                 Kind::StopAsked { reason: why } => reason = Some(End::Stopped(why.clone())),
                 Kind::SafeSet { .. } => is_safe = reason.is_some(),
                 Kind::Finished { how: End::Done } => (reason, is_safe) = (None, false),
-                Kind::Finished { how } => {
-                    if reason.take().as_ref() != Some(how) || !std::mem::take(&mut is_safe) {
-                        return violated(
-                            "P6",
-                            format!("a run ended as {how:?}, without its reason or unsafe"),
-                        );
-                    }
+                Kind::Finished { how }
+                    if reason.take().as_ref() != Some(how) || !std::mem::take(&mut is_safe) =>
+                {
+                    return violated("P6", format!("a run ended as {how:?}, without its reason or unsafe"));
                 }
                 _ => {}
             }

@@ -5,6 +5,7 @@
 #![expect(clippy::panic, reason = "a violated promise ends the test with its seed")]
 
 use everstep_board_sim::CutModel;
+use everstep_core::{End, LimitName};
 use system_tests::harness::{Faults, Story, live};
 
 /// Lives in `make test`.
@@ -37,13 +38,15 @@ fn promises_hold_in_every_life() {
         all.records += story.records;
         all.changes += story.changes;
         all.approvals += story.approvals;
+        all.refused += story.refused;
         all.ends.extend(story.ends);
         for (kind, count) in story.cut_after {
             *all.cut_after.entry(kind).or_default() += count;
         }
     }
+    let full = all.ends.iter().filter(|end| **end == End::Limit(LimitName::JournalBytes)).count();
     println!(
-        "{} lives: {} boots, {} cuts, {} records, {} changes of the world, {} approvals, {} runs ended, newest record at a boot's end: {:?}",
+        "{} lives: {} boots, {} cuts, {} records, {} changes of the world, {} approvals, {} runs ended, {} of them for a full region, {} tasks without room, newest record at a boot's end: {:?}",
         seeds.len(),
         all.boots,
         all.cuts,
@@ -51,6 +54,8 @@ fn promises_hold_in_every_life() {
         all.changes,
         all.approvals,
         all.ends.len(),
+        full,
+        all.refused,
         all.cut_after,
     );
     if seeds.len() > 100 {
@@ -59,6 +64,7 @@ fn promises_hold_in_every_life() {
             assert!(all.cut_after.contains_key(kind), "no cut fell behind a {kind} record");
         }
         assert!(all.changes > seeds.len() && all.approvals > 0);
+        assert!(full > seeds.len() / 40, "only {full} runs filled their region");
     }
 }
 

@@ -7,7 +7,9 @@ use everstep_board_linux::{
     flash::{FileFlash, FlashError},
 };
 use everstep_core::Run;
-use everstep_driver::{BootError, Change, Command, DriveError, Driver, Observer, Parts, SharedFlash, Silent};
+use everstep_driver::{
+    BootError, Change, Command, DriveError, Driver, Observer, Parts, SharedFlash, Silent, StoreError,
+};
 use everstep_model::Model;
 use everstep_tool::{Tool, Toolbox};
 use tokio::sync::mpsc;
@@ -77,7 +79,7 @@ pub(crate) fn boot_failure(site: &Site, error: BootError<FlashError>) -> Failure
             let advice = "`everstep run --accept-change` goes on all the same, `everstep stop` ends it";
             Failure::usage(anyhow::anyhow!("{error}: {advice}"))
         }
-        BootError::Store(error) => site.flash_needs_attention(error),
+        BootError::Store(error) => store_failure(site, error),
         BootError::Tools(error) => Failure::usage(error),
         BootError::Drive(error) => drive_failure(site, error),
     }
@@ -86,9 +88,19 @@ pub(crate) fn boot_failure(site: &Site, error: BootError<FlashError>) -> Failure
 /// What a failed run means for the operator.
 pub(crate) fn drive_failure(site: &Site, error: DriveError<FlashError>) -> Failure {
     match error {
-        DriveError::Store(error) => site.flash_needs_attention(error),
+        DriveError::Store(error) => store_failure(site, error),
         DriveError::OutOfPlace(error) => site.flash_needs_attention(error),
         DriveError::Refused(error) => Failure::usage(error),
         error @ DriveError::ModelGone { .. } => Failure::failed(error),
+    }
+}
+
+/// What a failed store means for the operator: a full disk is no damage, and needs another advice.
+fn store_failure(site: &Site, error: StoreError<FlashError>) -> Failure {
+    match error.flash() {
+        Some(full @ FlashError::DiskFull(_)) => {
+            Failure::flash(anyhow::anyhow!("flash {}: {full}", site.flash_path().display()))
+        }
+        _ => site.flash_needs_attention(error),
     }
 }

@@ -167,7 +167,9 @@ fn away_ms(
     if before.timeline == timeline {
         return now_ms.checked_sub(newest.mono_ms);
     }
-    now_clock?.checked_sub(newest.clock?).map(|away_s| away_s.saturating_mul(1_000))
+    let away_s = now_clock?.checked_sub(newest.clock?)?;
+    // Whole seconds hide up to one more. Counted as less than it was, it would let old calls act.
+    Some(away_s.saturating_add(1).saturating_mul(1_000))
 }
 
 /// What a run depends on.
@@ -218,8 +220,9 @@ mod tests {
         let away = |agent: &Agent, line, now_ms, clock| away_ms(Some(&board(3)), agent, line, now_ms, clock);
         let (timed, untimed) = (agent(3, Some(1_200)), agent(3, None));
         assert_eq!(away(&timed, LINE, 7_500, None), Some(2_500));
-        // Another time line's monotonic time says nothing; the wall clock counts from the record.
-        assert_eq!(away(&timed, [2; 16], 7_500, Some(1_230)), Some(30_000));
+        // Another time line's monotonic time says nothing; the wall clock counts from the record, and
+        // the second it hides counts, too.
+        assert_eq!(away(&timed, [2; 16], 7_500, Some(1_230)), Some(31_000));
         for (agent, line, now_ms, clock) in [
             (&timed, [2; 16], 7_500, None),
             (&untimed, [2; 16], 7_500, Some(1_230)),

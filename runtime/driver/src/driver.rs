@@ -127,7 +127,9 @@ impl<F: Flash> Driver<F> {
     /// # Errors
     ///
     /// See [`DriveError`]. Calls that have started go on; their outcome is settled at the next start.
+    /// After the flash failed, every further attempt is refused and nothing is begun.
     pub async fn drive(&mut self) -> Result<Pause, DriveError<F::Error>> {
+        self.store.check_usable()?;
         loop {
             match self.agent.effect() {
                 Effect::AwaitTask => {

@@ -38,13 +38,11 @@ impl<F: Flash> Driver<F> {
         Ok(())
     }
 
-    /// Lets an intent pass only where its outcome and a safe end still fit behind it.
+    /// Lets whatever a run may go on with pass only where an intent, its outcome and a safe end still
+    /// fit: intents, and what comes any number of times without one. Outcomes and the end itself are
+    /// what the reserve is for.
     fn leave_reserve(&mut self, kind: Kind) -> Result<Kind, DriveError<F::Error>> {
-        if !matches!(
-            kind,
-            Kind::Started { .. } | Kind::Called(_) | Kind::ApprovalGiven | Kind::Attempt { .. }
-        ) || self.store.has_reserve()
-        {
+        if !goes_on(&kind) || self.store.has_reserve() {
             return Ok(kind);
         }
         self.snapshot()?;
@@ -54,6 +52,8 @@ impl<F: Flash> Driver<F> {
         let (bytes, bytes_max) = self.store.reserve();
         match self.agent.decide(self.now(), Event::JournalFull { bytes, bytes_max }) {
             Ok(limit) => Ok(limit),
+            // The run ends already.
+            Err(_) if self.agent.run().is_some() => Ok(kind),
             // At rest there is no run to end: the task is refused.
             Err(_) => Err(StoreError::NoRoom { bytes }.into()),
         }
@@ -85,4 +85,17 @@ impl<F: Flash> Driver<F> {
     pub(crate) fn now(&self) -> Moment {
         Moment { boot: self.boot, mono_ms: self.clock.now_ms(), clock: self.clock.unix_s() }
     }
+}
+
+/// Whether a run goes on with this record, and may write more of its kind without end.
+fn goes_on(kind: &Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Started { .. }
+            | Kind::Booted { .. }
+            | Kind::Attempt { .. }
+            | Kind::Generated { .. }
+            | Kind::Called(_)
+            | Kind::ApprovalGiven
+    )
 }

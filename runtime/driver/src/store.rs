@@ -127,6 +127,11 @@ impl<F: Flash> Store<F> {
         Ok((sequence, bytes.len()))
     }
 
+    /// Refuses where a write failed before: what is on flash is unknown until the next boot.
+    pub(crate) fn check_usable(&self) -> Result<(), StoreError<F::Error>> {
+        if self.journal.needs_recovery() { Err(AppendError::NeedsRecovery.into()) } else { Ok(()) }
+    }
+
     /// Whether a snapshot should be taken before anything else is recorded.
     pub(crate) fn is_snapshot_due(&self) -> bool {
         self.records_since_snapshot >= self.budget.snapshot_records || self.journal.needs_snapshot()
@@ -153,9 +158,11 @@ impl<F: Flash> Store<F> {
         self.journal.fits(&RESERVE_RECORDS)
     }
 
-    /// Bytes that [`Self::has_reserve`] asks for, and bytes there are.
+    /// Bytes that [`Self::has_reserve`] asks for, and bytes of those there are.
     pub(crate) fn reserve(&self) -> (u64, u64) {
-        (RESERVE_BYTES.into(), self.journal.bytes_free().into())
+        let fit = |count: &usize| RESERVE_RECORDS.get(..*count).is_some_and(|some| self.journal.fits(some));
+        let there = (1..=RESERVE_RECORDS.len()).take_while(fit).count();
+        (RESERVE_BYTES.into(), (there * RECORD_BYTES_MAX) as u64)
     }
 
     /// Uses a quiet moment: erases what will be needed next.

@@ -156,6 +156,12 @@ impl<F: NorFlash> Journal<F> {
         !take_wanted(&mut room, self.budget)
     }
 
+    /// Whether a write failed, so that nothing can be kept until the next recovery.
+    #[must_use]
+    pub fn needs_recovery(&self) -> bool {
+        self.broken
+    }
+
     /// The number the next record gets. Numbers never restart.
     #[must_use]
     pub fn next_sequence(&self) -> u64 {

@@ -1,33 +1,28 @@
 //! One life of an agent: tasks, faults, stops and power cuts under one seed, checked after each cut.
 
 use std::{
-    ops::Range,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use everstep_board_sim::{CutModel, PowerCut, SimFlash, SimFlashError};
-use everstep_core::{End, Kind, Limits, Verdict};
+use everstep_core::{End, Kind, Verdict};
 use everstep_driver::{
-    Actuators, AgentConfig, BootError, Budget, Change, Command, DriveError, Driver, Observer, Parts, Pause,
-    Report, SharedFlash, Store, StoreError,
+    Actuators, AgentConfig, BootError, Change, Command, DriveError, Driver, Observer, Parts, Pause, Report,
+    SharedFlash, Store, StoreError,
 };
-use everstep_model::{Constraint, Sampling};
-use everstep_tool::{BoxFuture, Clock, Toolbox, builtin::Wait};
-use tokio::{sync::mpsc, time::Instant};
+use everstep_tool::{BoxFuture, Toolbox, builtin::Wait};
+use tokio::sync::mpsc;
 
 use super::{
     chance::Chance,
+    home::{BOARD_REGION, Home, RUN_TOKENS_MAX, SECTORS},
     model::{ChaosModel, Tally},
     oracle::{Told, Violation, violated},
+    time::{BootClock, Clocks},
     world::{self, SharedWorld},
 };
 
-const SECTOR_BYTES: u32 = 4_096;
-const BOARD_REGION: Range<u32> = 0..8 * SECTOR_BYTES;
-const AGENT_REGION: Range<u32> = 8 * SECTOR_BYTES..48 * SECTOR_BYTES;
-const SECTORS: usize = 48;
-const RUN_TOKENS_MAX: u32 = 16;
 /// Boots one life may take; more means that it makes no progress.
 const BOOTS_MAX: u32 = 400;
 /// Records one boot may write; more means an endless loop.
@@ -61,6 +56,8 @@ pub struct Story {
     pub changes: usize,
     /// Calls that needed an operator.
     pub approvals: u32,
+    /// Tasks that a full region had no room for.
+    pub refused: u32,
     /// How the runs ended.
     pub ends: Vec<End>,
     /// How often each kind of record was the newest at a cut.
@@ -71,23 +68,15 @@ pub struct Story {
 pub struct Life {
     seed: u64,
     faults: Faults,
+    home: Home,
     chance: Chance,
     flash: SharedFlash<SimFlash>,
     world: SharedWorld,
     tally: Tally,
     told: Arc<Mutex<Told>>,
-    time: Time,
+    clocks: Clocks,
     story: Story,
     tasks_begun: u32,
-}
-
-/// Where time stands, over all boots.
-#[derive(Clone, Copy, Debug)]
-struct Time {
-    timeline: u8,
-    mono_ms: u64,
-    unix_ms: u64,
-    trusted: bool,
 }
 
 /// How a boot ended.
@@ -105,12 +94,13 @@ pub fn live(seed: u64, faults: &Faults) -> Result<Story, Violation> {
     let mut life = Life {
         seed,
         faults: faults.clone(),
+        home: Home::of(seed),
         chance: Chance::new(seed),
-        flash: SharedFlash::new(SimFlash::new(SECTORS)),
+        flash: SharedFlash::new(SimFlash::new(SECTORS as usize)),
         world: SharedWorld::default(),
         tally: Tally::default(),
         told: Arc::default(),
-        time: Time { timeline: 0, mono_ms: 0, unix_ms: 1_700_000_000_000, trusted: false },
+        clocks: Clocks::new(),
         story: Story::default(),
         tasks_begun: 0,
     };
@@ -119,7 +109,7 @@ pub fn live(seed: u64, faults: &Faults) -> Result<Story, Violation> {
         let ended = life.boot()?;
         life.check()?;
         match ended {
-            Ended::Rested if life.tasks_begun >= faults.tasks => return Ok(life.end()),
+            Ended::Rested if life.tasks_begun >= life.faults.tasks => return Ok(life.end()),
             Ended::Rested | Ended::Cut => life.pass_time(),
         }
     }
@@ -153,9 +143,10 @@ impl Life {
     }
 
     async fn powered(&mut self) -> Result<Ended, Violation> {
-        let clock = Arc::new(SimClock { time: self.time, started: Instant::now() });
+        world::lock(&self.world).time.power_on();
+        let clock = Arc::new(BootClock::new(self.clocks, &self.world));
         let (commands, receiver) = mpsc::channel(4);
-        let ended = match self.start(Arc::clone(&clock), receiver).await {
+        let ended = match self.start(clock, receiver).await {
             Ok(driver) => self.drive(driver, commands).await,
             Err(BootError::Store(error)) => cut(&error),
             Err(BootError::Drive(error)) => cut_driving(&error),
@@ -163,17 +154,18 @@ impl Life {
                 violated("P1", error.to_string())
             }
         };
-        self.time.mono_ms = clock.now_ms();
-        self.time.unix_ms += passed_ms(clock.started);
+        let on_ms = world::lock(&self.world).time.power_off();
+        self.clocks.run(on_ms);
         ended
     }
 
     async fn start(
         &mut self,
-        clock: Arc<SimClock>,
+        clock: Arc<BootClock>,
         commands: mpsc::Receiver<Command>,
     ) -> Result<Driver<SimFlash>, BootError<SimFlashError>> {
-        let mut tools = world::devices(&self.world, self.seed, self.faults.devices_percent);
+        let mut tools =
+            world::devices(&self.world, self.seed, self.faults.devices_percent, self.home.answer_bytes);
         tools.push(Arc::new(Wait::default()));
         let grants: Vec<String> = tools.iter().map(|tool| tool.spec().name.clone()).collect();
         let tools = Toolbox::new(tools, &grants).unwrap_or_else(|error| unreachable!("{error}"));
@@ -182,15 +174,20 @@ impl Life {
         everstep_driver::boot(Parts {
             flash: self.flash.clone(),
             board_region: BOARD_REGION,
-            agent_region: AGENT_REGION,
-            config: config(),
-            model: Box::new(ChaosModel::new(self.seed, self.story.boots, self.tally.clone())),
+            agent_region: self.home.region.clone(),
+            config: self.home.config.clone(),
+            model: Box::new(ChaosModel::new(
+                self.seed,
+                self.story.boots,
+                self.home.steps_min,
+                self.tally.clone(),
+            )),
             tools: Arc::new(tools),
             actuators: Arc::new(NoActuators),
             clock,
-            timeline: [self.time.timeline; 16],
+            timeline: [self.clocks.timeline; 16],
             entropy,
-            observer: Box::new(Ear(Arc::clone(&self.told))),
+            observer: Box::new(Ear { told: Arc::clone(&self.told), world: SharedWorld::clone(&self.world) }),
             commands,
             aborted: false,
             change: Change::Refuse,
@@ -205,8 +202,14 @@ impl Life {
     ) -> Result<Ended, Violation> {
         if driver.agent().run().is_none() && self.tasks_begun < self.faults.tasks {
             let task = format!("task {}", self.tasks_begun + 1);
-            if let Err(error) = driver.start(task, None, self.seed) {
-                return cut_driving(&error);
+            match driver.start(task, None, self.seed) {
+                Ok(()) => {}
+                Err(DriveError::Store(StoreError::NoRoom { .. })) if self.home.is_small => {
+                    self.story.refused += 1;
+                    self.faults.tasks = self.tasks_begun;
+                    return Ok(Ended::Rested);
+                }
+                Err(error) => return cut_driving(&error),
             }
         }
         let stop_at = self.chance.percent(self.faults.stop_percent).then(|| self.chance.below(5_000));
@@ -246,12 +249,13 @@ impl Life {
     /// Reads the flash the way a boot will, on a copy, and compares it with what was accepted.
     fn check_found(&mut self) -> Result<(), Violation> {
         let copy = SharedFlash::new(self.flash.lock().clone());
-        let AgentConfig { limits, budget, .. } = config();
-        let (store, agent) = match Store::open(copy, AGENT_REGION, limits, budget) {
+        let AgentConfig { limits, budget, .. } = self.home.config;
+        let (store, agent) = match Store::open(copy, self.home.region.clone(), limits, budget) {
             Ok(opened) => opened,
             Err(error) => return violated("P1", format!("recovery: {error}")),
         };
-        self.told().check_found(&agent, store.newest())
+        let now_ms = world::lock(&self.world).time.now_ms();
+        self.told().check_found(&agent, store.newest(), now_ms)
     }
 
     /// After each boot: the world against the intents, the samples against the flash.
@@ -261,6 +265,8 @@ impl Life {
         let sampled = self.tally.snapshot();
         let mut told = self.told();
         told.check_world(&log)?;
+        told.check_ages(&self.home.config.limits)?;
+        told.check_ends(self.home.is_small)?;
         told.check_tokens(&sampled, RUN_TOKENS_MAX)?;
         let newest = told.records.last().map_or("nothing", |record| record.kind.name());
         drop(told);
@@ -274,20 +280,13 @@ impl Life {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The time without power: sometimes a clock runs on, sometimes none does.
+    /// The time without power.
     fn pass_time(&mut self) {
         // Short outages let calls run again, long ones must not.
         let away_ms =
             if self.chance.percent(50) { self.chance.below(60_000) } else { self.chance.below(1_500_000) };
-        self.time.unix_ms += away_ms;
-        if self.chance.percent(50) {
-            // A kill, not a power cut: the machine's clock ran on.
-            self.time.mono_ms += away_ms;
-        } else {
-            self.time.timeline = self.time.timeline.wrapping_add(1);
-            self.time.mono_ms = self.chance.below(10_000);
-            self.time.trusted = self.chance.percent(50);
-        }
+        self.clocks.stand_still(away_ms, &mut self.chance);
+        world::lock(&self.world).time.pass(away_ms);
         self.story.cuts += 1;
     }
 
@@ -303,18 +302,6 @@ impl Life {
             ends: ends.collect(),
             ..self.story
         }
-    }
-}
-
-fn config() -> AgentConfig {
-    AgentConfig {
-        name: "life".into(),
-        system: "You live.".into(),
-        limits: Limits { steps_max: 14, calls_max: 12, powered_s_max: 3_600, ..Limits::default() },
-        sampling: Sampling { temperature: 0.0, top_p: 1.0 },
-        constraint: Constraint::Calls,
-        run_tokens_max: RUN_TOKENS_MAX,
-        budget: Budget { snapshot_records: 40, snapshot_bytes_max: 24 * 1024 },
     }
 }
 
@@ -335,12 +322,17 @@ fn cut_driving(error: &DriveError<SimFlashError>) -> Result<Ended, Violation> {
 }
 
 /// Takes every accepted record.
-struct Ear(Arc<Mutex<Told>>);
+struct Ear {
+    told: Arc<Mutex<Told>>,
+    world: SharedWorld,
+}
 
 impl Observer for Ear {
     fn report(&mut self, report: Report<'_>) {
         if let Report::Recorded { sequence, record, agent, .. } = report {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).accept(sequence, record, agent);
+            let now_ms = world::lock(&self.world).time.now_ms();
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            told.accept(sequence, record, agent, now_ms);
         }
     }
 }
@@ -356,29 +348,4 @@ impl Actuators for NoActuators {
     fn set_safe(&self) -> BoxFuture<'static, (Vec<String>, Vec<String>)> {
         Box::pin(async { (vec!["heater set to off".into()], Vec::new()) })
     }
-}
-
-/// Virtual time: it passes only while everything waits.
-struct SimClock {
-    time: Time,
-    started: Instant,
-}
-
-impl Clock for SimClock {
-    fn now_ms(&self) -> u64 {
-        self.time.mono_ms + passed_ms(self.started)
-    }
-
-    fn unix_s(&self) -> Option<u64> {
-        let passed_ms = passed_ms(self.started);
-        self.time.trusted.then_some((self.time.unix_ms + passed_ms) / 1_000)
-    }
-
-    fn sleep(&self, board_ms: u64) -> BoxFuture<'static, ()> {
-        Box::pin(tokio::time::sleep(Duration::from_millis(board_ms)))
-    }
-}
-
-fn passed_ms(since: Instant) -> u64 {
-    u64::try_from(Instant::now().duration_since(since).as_millis()).unwrap_or(u64::MAX)
 }

@@ -35,6 +35,7 @@ impl Tally {
 pub(super) struct ChaosModel {
     seed: u64,
     boot: u32,
+    steps_min: usize,
     card: ModelCard,
     tally: Tally,
     work: Option<Work>,
@@ -59,9 +60,9 @@ enum Fate {
 }
 
 impl ChaosModel {
-    /// A model under `seed`, in its `boot`-th process.
+    /// A model under `seed`, in its `boot`-th process, that answers after `steps_min` replies or later.
     #[must_use]
-    pub(super) fn new(seed: u64, boot: u32, tally: Tally) -> Self {
+    pub(super) fn new(seed: u64, boot: u32, steps_min: usize, tally: Tally) -> Self {
         let card = ModelCard {
             name: "chaos".into(),
             family: "hermes".into(),
@@ -72,7 +73,7 @@ impl ChaosModel {
             file_bytes: None,
             quantization: "none".into(),
         };
-        Self { seed, boot, card, tally, work: None }
+        Self { seed, boot, steps_min, card, tally, work: None }
     }
 
     fn next(work: &mut Work, tally: &Tally) -> Option<ModelEvent> {
@@ -121,7 +122,7 @@ impl Model for ChaosModel {
         let mut chance = Chance::of(self.seed, &[asked.as_bytes(), &request.redo.to_le_bytes()]);
         let steps =
             request.messages.iter().filter(|message| matches!(message, Message::Assistant { .. })).count();
-        let reply = reply(&mut chance, steps).into_bytes();
+        let reply = reply(&mut chance, steps >= self.steps_min).into_bytes();
         // What goes wrong depends on the process, too: a fault may go away with a restart.
         let mut chance = Chance::of(self.seed, &[asked.as_bytes(), &self.boot.to_le_bytes()]);
         let fate = match chance.below(100) {
@@ -185,7 +186,7 @@ impl Model for ChaosModel {
     }
 }
 
-fn reply(chance: &mut Chance, steps: usize) -> String {
+fn reply(chance: &mut Chance, may_answer: bool) -> String {
     let call = |tool: &str, arguments: &str| {
         Family::by_name("hermes").map(|family| (family.write_call)(tool, arguments)).unwrap_or_default()
     };
@@ -201,7 +202,7 @@ fn reply(chance: &mut Chance, steps: usize) -> String {
         79..81 => call("pulse", "{\"seconds\": 99}"),
         81..83 => call("launch", "{}"),
         83..85 => "<tool_call>\n{\"name\": \"pulse\"".into(),
-        _ if steps < 3 => call("look", "{}"),
+        _ if !may_answer => call("look", "{}"),
         _ => "That is all.".into(),
     }
 }

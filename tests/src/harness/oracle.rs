@@ -2,9 +2,16 @@
 
 use std::collections::HashMap;
 
-use everstep_core::{Agent, Call, CallId, Class, Kind, OutOfPlace, Outcome, Record, Settlement, State, Then};
+use everstep_core::{
+    Agent, Call, CallId, Class, End, Kind, LimitName, Limits, OutOfPlace, Outcome, Record, Settlement, State,
+    Then,
+};
 
-use super::{model::Position, world::Change};
+use super::{
+    ages::{When, check_ages},
+    model::Position,
+    world::Change,
+};
 
 /// A promise that did not hold.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -26,6 +33,8 @@ pub(super) fn violated<T>(promise: &'static str, what: impl Into<String>) -> Res
 pub(super) struct Told {
     /// Records that were accepted, in order, over all boots.
     pub records: Vec<Record>,
+    /// When each of them was decided, in true time.
+    whens: Vec<When>,
     /// The state after the newest of them.
     pub state: State,
     /// Number of the newest of them in the journal.
@@ -35,15 +44,22 @@ pub(super) struct Told {
 }
 
 impl Told {
-    /// Takes one accepted record.
-    pub(super) fn accept(&mut self, sequence: u64, record: &Record, agent: &Agent) {
+    /// Takes one accepted record, at `now_ms` of true time.
+    pub(super) fn accept(&mut self, sequence: u64, record: &Record, agent: &Agent, now_ms: u64) {
         self.records.push(record.clone());
+        self.whens.push(now_ms..=now_ms);
         self.state = agent.state().clone();
         self.sequence = Some(sequence);
     }
 
-    /// P1: what a boot finds is what was accepted, or that and the one record that was being sent.
-    pub(super) fn check_found(&mut self, found: &Agent, newest: Option<&Record>) -> Result<(), Violation> {
+    /// P1: what a boot finds is what was accepted, or that and the one record that was being sent
+    /// before `now_ms` of true time.
+    pub(super) fn check_found(
+        &mut self,
+        found: &Agent,
+        newest: Option<&Record>,
+        now_ms: u64,
+    ) -> Result<(), Violation> {
         if *found.state() == self.state {
             return Ok(());
         }
@@ -54,6 +70,8 @@ impl Told {
         match apply(&mut extended.state, newest, found) {
             Ok(()) if extended.state == *found.state() => {
                 self.records.push(newest.clone());
+                let earliest_ms = self.whens.last().map_or(0, |when| *when.end());
+                self.whens.push(earliest_ms..=now_ms);
                 self.state = extended.state;
                 Ok(())
             }
@@ -84,6 +102,37 @@ impl Told {
         }
         if unseen > run_tokens_max as usize {
             return violated("P3", format!("{unseen} sampled tokens were not on flash"));
+        }
+        Ok(())
+    }
+
+    /// P2: what is too old does not act, whatever the agent's clocks say.
+    pub(super) fn check_ages(&self, limits: &Limits) -> Result<(), Violation> {
+        check_ages(&self.records, &self.whens, limits)
+    }
+
+    /// P6: a run that does not end well sets the safe states first, and says why; only a small
+    /// region fills up.
+    pub(super) fn check_ends(&self, is_small: bool) -> Result<(), Violation> {
+        let (mut reason, mut is_safe) = (None, false);
+        for record in &self.records {
+            match &record.kind {
+                Kind::LimitReached { limit: LimitName::JournalBytes, used, max }
+                    if !is_small || used <= max =>
+                {
+                    return violated("P6", format!("{used} bytes of the region were needed, {max} there"));
+                }
+                Kind::LimitReached { limit, .. } => reason = Some(End::Limit(*limit)),
+                Kind::StopAsked { reason: why } => reason = Some(End::Stopped(why.clone())),
+                Kind::SafeSet { .. } => is_safe = reason.is_some(),
+                Kind::Finished { how: End::Done } => (reason, is_safe) = (None, false),
+                Kind::Finished { how }
+                    if reason.take().as_ref() != Some(how) || !std::mem::take(&mut is_safe) =>
+                {
+                    return violated("P6", format!("a run ended as {how:?}, without its reason or unsafe"));
+                }
+                _ => {}
+            }
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use everstep_tool::{BoxFuture, Context, Tool, ToolCall, ToolSpec, Trust};
 use serde_json::{Value, json};
 use tokio::time::{Duration, sleep};
 
-use super::chance::Chance;
+use super::{chance::Chance, time::TrueTime};
 
 /// How long a try may take before the runtime gives it up.
 pub(super) const RUN_MS_MAX: u32 = 100;
@@ -16,6 +16,8 @@ pub(super) const RUN_MS_MAX: u32 = 100;
 pub(super) const SETTLE_MS: u32 = 400;
 /// How long the remote end of the `Keyed` tool remembers a key, in seconds.
 pub(super) const KEY_VALID_S: u32 = 300;
+/// A try that is decided in time may still wait for the device.
+const KEY_KEPT_MS: u64 = KEY_VALID_S as u64 * 1_000 + 1_000;
 
 /// One change of the world.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -36,8 +38,10 @@ pub(super) struct World {
     pub log: Vec<Change>,
     /// Counter of the dosing pump.
     pub doses: u64,
-    /// Keys the remote end has seen.
-    pub keys: Vec<String>,
+    /// Keys the remote end has seen, and when.
+    pub keys: Vec<(String, u64)>,
+    /// The world's own time.
+    pub time: TrueTime,
     /// Power of the process: commands on a local bus die with it, those on the wire do not.
     pub power: u32,
 }
@@ -72,12 +76,18 @@ pub(super) struct Device {
     world: SharedWorld,
     seed: u64,
     faults_percent: u64,
+    answer_bytes: usize,
     /// One command at a time; a command that was given up keeps the device until it returns.
     bus: Arc<tokio::sync::Mutex<()>>,
 }
 
-/// Every device of the world.
-pub(super) fn devices(world: &SharedWorld, seed: u64, faults_percent: u64) -> Vec<Arc<dyn Tool>> {
+/// Every device of the world; each answer is `answer_bytes` longer than it need be.
+pub(super) fn devices(
+    world: &SharedWorld,
+    seed: u64,
+    faults_percent: u64,
+    answer_bytes: usize,
+) -> Vec<Arc<dyn Tool>> {
     let number = |name: &str| {
         json!({"type": "object", "properties": {name: {"type": "integer", "minimum": 1, "maximum": 9}},
                "required": [name], "additionalProperties": false})
@@ -102,7 +112,8 @@ pub(super) fn devices(world: &SharedWorld, seed: u64, faults_percent: u64) -> Ve
             run_ms_max: RUN_MS_MAX,
         };
         let bus = Arc::default();
-        Arc::new(Device { spec, kind, world: Arc::clone(world), seed, faults_percent, bus }) as Arc<dyn Tool>
+        Arc::new(Device { spec, kind, world: Arc::clone(world), seed, faults_percent, answer_bytes, bus })
+            as Arc<dyn Tool>
     })
     .collect()
 }
@@ -124,21 +135,23 @@ impl Device {
     fn perform(&self, call: &ToolCall) -> String {
         let mut world = lock(&self.world);
         if self.kind == "look" {
-            return format!("the level is {}", world.log.len());
+            return format!("the level is {}{}", world.log.len(), ".".repeat(self.answer_bytes));
         }
         if self.kind == "pay" {
             let key = call.idempotency_key.clone().unwrap_or_default();
-            if world.keys.contains(&key) {
+            let now_ms = world.time.now_ms();
+            world.keys.retain(|(_, seen_ms)| now_ms - seen_ms <= KEY_KEPT_MS);
+            if world.keys.iter().any(|(seen, _)| *seen == key) {
                 return "paid before".into();
             }
-            world.keys.push(key);
+            world.keys.push((key, now_ms));
         }
         if self.kind == "dose" {
             world.doses += call.arguments.get("pulses").and_then(Value::as_u64).unwrap_or_default();
         }
         let arguments = call.arguments.clone();
         world.log.push(Change { call: call.id, tool: self.kind, arguments });
-        format!("{} done", self.kind)
+        format!("{} done{}", self.kind, ".".repeat(self.answer_bytes))
     }
 
     async fn obey(&self, call: &ToolCall, cx: &Context) -> Outcome {

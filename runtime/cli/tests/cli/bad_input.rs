@@ -1,9 +1,7 @@
 //! Bad input: one clear line that says what, where and what to do, the right exit code, and nothing
 //! written or lost.
 
-use std::process::Command;
-
-use crate::bench::{Bench, LONG_WAIT, SCRIPT, Told, contents, hash};
+use crate::bench::{Bench, LONG_WAIT, SCRIPT, contents, hash};
 
 #[test]
 fn missing_model_is_named() {
@@ -88,16 +86,31 @@ fn flash_of_another_kind_or_version_is_refused_and_kept() {
 #[test]
 fn full_disk_leaves_nothing_behind() {
     let bench = Bench::new(SCRIPT);
-    // A limit on the size of files acts as a full disk does, and needs no rights: 64 blocks of 512.
-    let run = bench.command(&["run", "compare"]);
-    let mut limited = Command::new("sh");
-    limited.args(["-c", "ulimit -f 64 && exec \"$0\" \"$@\""]).arg(run.get_program()).args(run.get_args());
-    let told = Told::from(limited.output().unwrap());
+    let told = bench.run_limited(64, &["run", "compare"]);
     told.refuses(3, &["no room for flash file", "flash.bin of 524288 bytes"]);
     assert!(!bench.flash().exists());
     let left = contents(&bench.path("state"));
     assert!(left.iter().all(|(name, _)| !name.to_string_lossy().contains("flash")), "{left:?}");
     assert_eq!(bench.everstep(&["run", "compare"]).done(), "3 is more than 2.\n");
+}
+
+/// The disk fills up under a flash that was made in full: no record of the next run fits, or half of one.
+#[test]
+fn disk_that_fills_up_later_is_named_and_the_run_goes_on_behind_it() {
+    // Behind the board's own log, in blocks of 512.
+    for blocks in [65, 66, 67] {
+        let bench = Bench::new(SCRIPT);
+        let first = bench.everstep(&["run", "compare", "--task-id", "a"]);
+        assert_eq!(first.done(), "3 is more than 2.\n");
+        let told = bench.run_limited(blocks, &["run", "compare again", "--task-id", "b"]);
+        told.refuses(3, &["flash.bin: no room on the disk of the flash file; free some and start again"]);
+        assert!(!told.err.contains("start anew"), "{told:?}");
+        let again = bench.everstep(&["run", "compare again", "--task-id", "b"]);
+        assert_eq!(again.done(), "3 is more than 2.\n");
+        let journal = bench.everstep(&["journal", "--json"]).done();
+        let called = journal.lines().filter(|line| line.contains("\"kind\":\"called\"")).count();
+        assert_eq!(called, 2, "{journal}");
+    }
 }
 
 #[test]

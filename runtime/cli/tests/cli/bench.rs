@@ -95,6 +95,16 @@ impl Bench {
         Told::from(self.command(arguments).output().unwrap())
     }
 
+    /// Runs a command that may write no file beyond `blocks` of 512 bytes. That acts as a full disk
+    /// does, and needs no rights.
+    pub(crate) fn run_limited(&self, blocks: u32, arguments: &[&str]) -> Told {
+        let run = self.command(arguments);
+        let mut limited = Command::new("sh");
+        let script = format!("ulimit -f {blocks} && exec \"$0\" \"$@\"");
+        limited.args(["-c", &script]).arg(run.get_program()).args(run.get_args());
+        Told::from(limited.output().unwrap())
+    }
+
     /// Starts a run and returns once `kind` is on flash.
     pub(crate) fn run_until(&self, kind: &str, arguments: &[&str]) -> Running {
         let all = [&["run", "--events"], arguments].concat();

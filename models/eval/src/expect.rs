@@ -3,6 +3,8 @@
 //! Numbers compare by value, strings exactly. Leaves out schemas: whether a call fits its tool's is
 //! another question.
 
+use std::fmt;
+
 use serde_json::{Map, Number, Value};
 
 /// A call that is wanted.
@@ -47,11 +49,24 @@ impl ExpectedCall {
         Ok(Self { name, arguments: read_members(arguments, place)? })
     }
 
+    /// The arguments as a file of cases writes them.
+    #[must_use]
+    pub fn arguments_json(&self) -> Value {
+        members_json(&self.arguments)
+    }
+
     /// Whether `arguments` are right: each parameter acceptable, none missing that must be there, none
     /// beyond the expected ones.
     #[must_use]
     pub fn accepts(&self, arguments: &Value) -> bool {
         arguments.as_object().is_some_and(|given| accepts_members(&self.arguments, given))
+    }
+}
+
+impl fmt::Display for ExpectedCall {
+    /// As a file of cases writes it: the name, then the acceptable values of each parameter.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.arguments_json())
     }
 }
 
@@ -85,6 +100,14 @@ impl Acceptable {
         })
     }
 
+    fn to_json(&self) -> Value {
+        match self {
+            Self::Plain(value) => value.clone(),
+            Self::List(items) => items.iter().map(Self::to_json).collect(),
+            Self::Object(members) => members_json(members),
+        }
+    }
+
     fn accepts(&self, given: &Value) -> bool {
         match (self, given) {
             (Self::Plain(Value::Number(wanted)), Value::Number(given)) => is_same_number(wanted, given),
@@ -104,6 +127,12 @@ fn read_members(members: &Map<String, Value>, place: &str) -> Result<Vec<(String
         .iter()
         .map(|(name, value)| Ok((name.clone(), Choices::read(value, &format!("{place}.{name}"))?)))
         .collect()
+}
+
+fn members_json(members: &[(String, Choices)]) -> Value {
+    let members = members.iter();
+    let json = |choices: &Choices| choices.values.iter().map(Acceptable::to_json).collect();
+    Value::Object(members.map(|(name, choices)| (name.clone(), json(choices))).collect())
 }
 
 fn accepts_members(wanted: &[(String, Choices)], given: &Map<String, Value>) -> bool {
@@ -227,6 +256,13 @@ mod tests {
             &[json!({"x": [{"a": 2}]}), json!({"x": [{}]})],
         );
         check(json!({"x": [[null]]}), &[json!({"x": [null]})], &[json!({}), json!({"x": []})]);
+    }
+
+    #[test]
+    fn expected_call_reads_as_it_was_written() {
+        let written = json!({"x": [1, 2.5, null], "y": [["a"], {"z": [true]}]});
+        assert_eq!(expected(written.clone()).arguments_json(), written);
+        assert_eq!(expected(json!({"x": ["a"]})).to_string(), r#"tool {"x":["a"]}"#);
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub struct Tally {
     pub cases: u64,
     /// Of the cases played to their end: every reply valid.
     pub valid: Share,
+    /// Of the calls tried: those that would run. A reply that is neither call nor answer was a try.
+    pub calls_valid: Share,
     /// Of the cases that want calls: the right tools.
     pub right_tool: Share,
     /// Of the cases that want calls: the right calls.
@@ -59,9 +61,13 @@ impl Share {
 
 impl Tally {
     /// Counts one case.
-    pub fn count(&mut self, judgement: &Judgement, played: &Played) {
+    pub fn count(&mut self, judgement: Judgement, played: &Played) {
         self.cases = self.cases.saturating_add(1);
         self.valid.count(judgement.valid);
+        for call in &played.calls {
+            self.calls_valid.count(Some(call.fault.is_none()));
+        }
+        self.calls_valid.count(matches!(played.end, End::Malformed { .. }).then_some(false));
         self.right_tool.count(judgement.right_tool);
         self.exact.count(judgement.exact);
         self.acted.count(judgement.acted);
@@ -105,7 +111,10 @@ fn rate(tokens: u64, time: Duration) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
+    use crate::MadeCall;
 
     fn played(end: End) -> Played {
         let timing = Timing {
@@ -135,11 +144,11 @@ mod tests {
             acted: None,
             abstained: Some(false),
         };
-        tally.count(&act(true, Some(true)), &played(End::Called));
-        tally.count(&act(false, Some(false)), &played(End::Failed(String::new())));
-        tally.count(&act(false, None), &played(End::Refused(String::new())));
-        tally.count(&act(false, None), &played(End::TooLong { tokens: 2, tokens_max: 1 }));
-        tally.count(&rest, &played(End::Called));
+        tally.count(act(true, Some(true)), &played(End::Called));
+        tally.count(act(false, Some(false)), &played(End::Failed(String::new())));
+        tally.count(act(false, None), &played(End::Refused(String::new())));
+        tally.count(act(false, None), &played(End::TooLong { tokens: 2, tokens_max: 1 }));
+        tally.count(rest, &played(End::Called));
         let share = |part, whole| Share { part, whole };
         assert_eq!((tally.cases, tally.valid, tally.exact), (5, share(2, 3), share(1, 4)));
         assert_eq!((tally.right_tool, tally.acted, tally.abstained), (share(1, 4), share(4, 4), share(0, 1)));
@@ -147,6 +156,23 @@ mod tests {
         assert_eq!((tally.timing.prompt_tokens, tally.timing.cached_tokens), (150, 25));
         assert_eq!(tally.timing.prompt_tokens_per_s(), Some(3_000.0));
         assert_eq!(tally.timing.reply_tokens_per_s(), Some(2_000.0));
+    }
+
+    #[test]
+    fn calls_are_counted_one_by_one_and_malformed_ones_too() {
+        let call = |fault: Option<&str>| MadeCall {
+            name: "set".to_owned(),
+            arguments: Value::Null,
+            fault: fault.map(str::to_owned),
+        };
+        let mut tally = Tally::default();
+        let rest =
+            Judgement { valid: None, right_tool: None, exact: None, acted: None, abstained: Some(false) };
+        let bad = End::Malformed { text: String::new(), why: String::new() };
+        tally.count(rest, &Played { calls: vec![call(None), call(Some("x"))], ..played(End::Called) });
+        tally.count(rest, &Played { calls: vec![call(None)], ..played(bad) });
+        tally.count(rest, &played(End::Answered(String::new())));
+        assert_eq!(tally.calls_valid, Share { part: 2, whole: 4 });
     }
 
     #[test]

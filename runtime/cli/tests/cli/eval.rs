@@ -149,7 +149,11 @@ fn board_is_needed_only_for_what_no_flag_says() {
     everstep(&["--model", "scripted:../script.toml", "--board", "none.toml"]).refuses(2, &["none.toml"]);
     everstep(&["--model", "none.gguf"]).refuses(2, &["none.gguf", "No such file"]);
     // Several agents are no question: none is run.
-    bench.change_board("[agent.clerk]", "[agent.other]\nsystem = \"x\"\ngrants = []\n[agent.clerk]");
+    bench.change_board("262_144", "131_072");
+    bench.change_board(
+        "[agent.clerk]",
+        "[agent.other]\nsystem = \"x\"\ngrants = []\nregion = 1\n[agent.clerk]\nregion = 0",
+    );
     bench.eval(&wants_fan("a"), &[]).done();
     assert!(!bench.path("state").exists());
 }
@@ -182,33 +186,43 @@ fn failed_generation_is_counted_and_the_rest_goes_on() {
 #[test]
 fn bundled_model_is_measured_on_the_cold_room() {
     let bench = Bench::new(SCRIPT);
-    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/coldroom.jsonl");
-    let cases = cases.to_str().unwrap();
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../board/coldroom/cases.jsonl");
+    let odd = bench.path("odd.jsonl");
+    let schema = r#""parameters": {"type": "object", "properties": {"x": {"not": {}}}}"#;
+    let tool = format!(r#"{{"type": "function", "function": {{"name": "odd", {schema}}}}}"#);
+    let line = format!(r#"{{"id": "odd", "request": "go", "tools": [{tool}], "expect_none": true}}"#);
+    bench.write("odd.jsonl", &line);
+    let files = [cases.to_str().unwrap(), odd.to_str().unwrap()];
+    let model = wren();
     let eval = |arguments: &[&str]| {
-        bench.everstep(&[&["eval", cases, "--model", &wren(), "--json"], arguments].concat()).done()
+        let all = [&["eval", "--model", &model, "--json"], &files[..], arguments].concat();
+        objects(&bench.everstep(&all).done())
     };
-    let found = objects(&eval(&[]));
+    let found = eval(&[]);
     let (summary, played) = found.split_last().unwrap();
-    assert_eq!((played.len(), &summary["model"]["name"]), (6, &json!("wren")));
+    let (refused, played) = played.split_last().unwrap();
+    assert_eq!((played.len(), &summary["model"]["name"]), (10, &json!("wren")));
     let all = &summary["all"];
     // How good it is says its card; that every call fits its schema holds for any model.
     assert_eq!(all["calls_valid"]["part"], all["calls_valid"]["whole"]);
     assert!(all["calls_valid"]["whole"].as_u64().unwrap() > 0, "{all}");
-    assert_eq!((&all["refused"], &all["abstained"]["whole"]), (&json!(1), &json!(2)));
-    let refused = &played[5];
+    assert_eq!(
+        (&all["refused"], &all["too_long"], &all["abstained"]["whole"]),
+        (&json!(1), &json!(0), &json!(3))
+    );
     assert_eq!(refused["reason"], "tool `odd`: keyword `not` at /properties/x can't be enforced");
-    for case in &played[..5] {
-        assert!(case["timing"]["prompt_tokens"].as_u64().unwrap() > 20, "{case}");
+    for case in played {
+        assert!(case["timing"]["prompt_tokens"].as_u64().unwrap() > 100, "{case}");
         assert!(case["timing"]["reply_tokens_per_s"].as_f64().unwrap() > 0.0, "{case}");
     }
-    assert_eq!(summary["files"][0]["kinds"].as_object().unwrap().len(), 4);
+    assert_eq!(summary["files"][0]["kinds"].as_object().unwrap().len(), 6);
 
     // The same cases give the same replies; without the constraint nothing is refused.
     let replies = |found: &[Value]| -> Vec<Value> {
         found.iter().map(|case| json!([case["calls"], case["text"], case["end"]])).collect()
     };
-    assert_eq!(replies(&objects(&eval(&[]))), replies(&found));
-    let free = objects(&eval(&["--no-constraint"]));
+    assert_eq!(replies(&eval(&[])), replies(&found));
+    let free = eval(&["--no-constraint"]);
     let summary = free.last().unwrap();
     assert_eq!((&summary["constraint"], &summary["all"]["refused"]), (&json!(false), &json!(0)));
 }

@@ -31,7 +31,7 @@ soak: setup
 	$(CARGO) build $(BUILD) --workspace --bins
 	target/release/everstep-rehearse --runs $(RUNS) --kills $(KILLS) --quiet --report target/soak.json
 
-# What a step costs without the model.
+# What a step costs without the model, and how fast the bundled model is.
 bench: setup
 	$(CARGO) bench --locked -p system-benches
 

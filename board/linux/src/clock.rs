@@ -92,10 +92,18 @@ impl Clock for SystemClock {
     }
 }
 
-fn now_ms() -> u64 {
+/// Time since the machine started, time asleep included, as finely as the kernel counts it. For
+/// measurements; everything that an agent decides by comes through [`Clock`].
+#[must_use]
+pub fn uptime() -> Duration {
     let now = clock_gettime(ClockId::Boottime);
     // The kernel counts both from zero upwards.
-    u64::try_from(now.tv_sec).unwrap_or(0) * 1000 + u64::try_from(now.tv_nsec).unwrap_or(0) / 1_000_000
+    let (seconds, nanos) = (u64::try_from(now.tv_sec), u32::try_from(now.tv_nsec));
+    Duration::new(seconds.unwrap_or(0), nanos.unwrap_or(0))
+}
+
+fn now_ms() -> u64 {
+    u64::try_from(uptime().as_millis()).unwrap_or(u64::MAX)
 }
 
 fn uuid(text: &str) -> Option<[u8; 16]> {

@@ -6,6 +6,8 @@ mod families;
 mod model;
 mod scripted;
 
+/// The numbers that requests and events carry.
+pub use everstep_core::{ActivityId, GenerationId, TokenId};
 pub use families::{FAMILIES, Family, HERMES};
 pub use model::{
     Constraint, Message, Model, ModelCard, ModelEvent, NextEvent, Reply, Request, Sampling, ToolDefinition,

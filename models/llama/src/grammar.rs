@@ -38,7 +38,7 @@ pub(crate) struct Grammar {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum GrammarError {
     /// A tool's schema asks for what no grammar can hold.
-    #[error("tool `{tool}`: {source}")]
+    #[error("tool `{tool}`")]
     Schema {
         /// The tool.
         tool: String,

@@ -202,32 +202,3 @@ async fn dropped_handle_ends_a_generation_under_way() {
     assert!(matches!(model.next_event().await, ModelEvent::Progress { .. }));
     drop(model);
 }
-
-#[tokio::test(flavor = "current_thread")]
-#[ignore = "prints figures, checks nothing"]
-#[expect(clippy::disallowed_methods, clippy::cast_precision_loss, reason = "measures")]
-async fn figures() {
-    use std::time::Instant;
-    let start = Instant::now();
-    let mut model = load(None);
-    println!("load: {:?}", start.elapsed());
-    let start = Instant::now();
-    model.check_tools(&tools()).unwrap();
-    println!("grammar of {} tools: {:?}", tools().len(), start.elapsed());
-    for constraint in [Constraint::Calls, Constraint::Off] {
-        let (mut tokens, mut evaluated) = (0, 0);
-        let start = Instant::now();
-        for step in 0..20 {
-            let mut next = request(&format!("Bring the cold room to -{step} C and report"));
-            next.constraint = constraint;
-            let outcome = generate(&mut model, next).await;
-            tokens += outcome.tokens.len();
-            evaluated += outcome.evaluated;
-        }
-        let seconds = start.elapsed().as_secs_f64();
-        println!(
-            "{constraint:?}: {tokens} tokens after {evaluated} of prompt, {:.0} tokens/s with the prompts",
-            tokens as f64 / seconds
-        );
-    }
-}

@@ -1,12 +1,15 @@
 //! The command line: names, defaults and help of every command and flag.
 
-use std::path::PathBuf;
+use std::{num::NonZeroUsize, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, board file or refused change,
   3 flash needs attention, 4 a limit was reached, 5 waits for approval";
+
+/// The board file where none is named.
+pub(crate) const BOARD_DEFAULT: &str = "agent.toml";
 
 /// An agent that never loses its step: works a task on a board, and goes on after power loss.
 #[derive(Debug, Parser)]
@@ -32,7 +35,7 @@ pub(crate) struct Place {
         global = true,
         value_name = "FILE",
         env = "EVERSTEP_BOARD",
-        default_value = "agent.toml",
+        default_value = BOARD_DEFAULT,
         hide_default_value = true,
         hide_env = true,
         value_hint = ValueHint::FilePath
@@ -83,6 +86,8 @@ pub(crate) enum Command {
     Tools(Json),
     /// Show what the model is
     Model(Model),
+    /// Measure a model on cases: how often it makes the right call
+    Eval(Eval),
     /// Print the board file with every default filled in
     Config,
     /// Check board file, model, tools and flash without changing anything
@@ -169,6 +174,91 @@ pub(crate) struct Model {
 
     #[command(flatten)]
     pub(crate) json: Json,
+}
+
+const EVAL_USAGE: &str = "everstep eval [OPTIONS] <FILE>...
+       everstep eval [OPTIONS] --suite <DIR>";
+
+const EVAL_HELP: &str = r#"A case is one JSON object a line:
+  {"id": "fan", "kind": "air", "request": "Set the fan to 30 percent",
+   "tools": [{"type": "function", "function": {"name": "set_fan", "description": "Set the fan.",
+     "parameters": {"type": "object", "properties": {"percent": {"type": "integer"}}}}}],
+   "expect": [{"name": "set_fan", "arguments": {"percent": [30]}}]}
+
+  messages      in place of `request`: system and user messages, each {"role", "content"}
+  expect        each parameter lists the values that are right: numbers compare by value,
+                strings exactly; null lets it be missing; an object among them is written like
+                `arguments`; a parameter that isn't listed is wrong. Of several calls, each is
+                answered with `ok` and the model is asked again.
+  expect_none   true, in place of `expect`, where no tool fits
+  kind          group it is counted in; may be left out
+
+What is printed, in percent:
+  valid         of the cases played: every reply parsed and fit its tool's schema
+  tool, exact   of the cases that expect calls: the right tools; with the right arguments, too
+  acts          of the cases that expect calls: any call
+  abstain       of the cases that expect none: an answer
+Cases that are refused or too long are not played and count as wrong.
+
+Examples:
+  everstep eval cases.jsonl --model models/wren/wren.gguf --failures
+  everstep eval --suite cases/ --board board/coldroom/agent.toml --limit 50 --json
+
+Exit codes: 0 measured, whatever came out; 1 the engine ended; 2 usage, board file, model, cases"#;
+
+#[derive(Args, Debug)]
+#[command(after_long_help = EVAL_HELP, override_usage = EVAL_USAGE)]
+pub(crate) struct Eval {
+    /// Files of cases, one JSON object a line
+    #[arg(value_name = "FILE", required_unless_present = "suite", value_hint = ValueHint::FilePath)]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// Every file in this folder whose name ends in .jsonl
+    ///
+    /// Default: none. Example: --suite cases/
+    #[arg(long, value_name = "DIR", conflicts_with = "files", value_hint = ValueHint::DirPath)]
+    pub(crate) suite: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) model: ModelPath,
+
+    /// Only the first cases of each file
+    ///
+    /// Default: all. Unit: cases. Example: --limit 50
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) limit: Option<NonZeroUsize>,
+
+    /// Tokens one reply may have
+    ///
+    /// A longer reply counts as failed. Default: 256. Unit: tokens. Example: --reply-tokens 128
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value_t = 256,
+        hide_default_value = true,
+        value_parser = clap::value_parser!(u32).range(1..=65_536)
+    )]
+    pub(crate) reply_tokens: u32,
+
+    /// Don't hold calls to their schemas
+    ///
+    /// Shows what the model does by itself; `run` never works that way unless its board file says so.
+    /// Default: off. Example: everstep eval cases.jsonl --no-constraint
+    #[arg(long)]
+    pub(crate) no_constraint: bool,
+
+    /// Print each case that came out wrong
+    ///
+    /// Its id, what was wanted and what came. Default: off. Example: everstep eval cases.jsonl --failures
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) failures: bool,
+
+    /// Print JSON instead of text
+    ///
+    /// One object a line: each case when it is played, then a summary with every row of the table.
+    /// Default: off. Example: everstep eval cases.jsonl --json
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args, Clone, Copy, Debug)]

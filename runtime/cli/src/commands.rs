@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod control;
+pub(crate) mod eval;
 pub(crate) mod flash;
 pub(crate) mod journal;
 pub(crate) mod model;

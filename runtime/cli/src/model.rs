@@ -5,14 +5,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use everstep_board_linux::config::ModelSection;
+use everstep_board_linux::config::{BoardFile, ModelSection};
 use everstep_model::{Model, Script, ScriptedModel};
 use everstep_model_llama::{EngineOptions, LlamaModel, LoadProgress};
 
 use crate::{
+    args::{BOARD_DEFAULT, Place},
     exit::{Failure, Outcome},
     screen::Screen,
-    site::Site,
+    site::{Device, Site, World},
 };
 
 /// How a script is told from a GGUF.
@@ -31,14 +32,28 @@ impl Choice {
     /// The model of the command line, else of the board file. Paths on the command line start at the
     /// current folder, those of the board file at its own.
     pub(crate) fn of(site: &Site, flag: Option<&str>) -> Outcome<Self> {
+        Self::in_file(&site.file, flag)
+    }
+
+    /// The same for a command that needs no agent, nor a board where `--model` names all there is to
+    /// know. Also hands back how the model is set up.
+    pub(crate) fn without_agent(place: &Place, flag: Option<&str>) -> Outcome<(Self, ModelSection)> {
+        let is_named = place.board != Path::new(BOARD_DEFAULT) || place.board.exists();
+        if let Some(flag) = flag.filter(|_| !is_named) {
+            return Ok((Self::parse(flag, Path::to_owned), ModelSection::default()));
+        }
+        let file: BoardFile<World, Device> = BoardFile::load(&place.board).map_err(Failure::usage)?;
+        Ok((Self::in_file(&file, flag)?, file.board.model))
+    }
+
+    fn in_file(file: &BoardFile<World, Device>, flag: Option<&str>) -> Outcome<Self> {
         if let Some(flag) = flag {
             return Ok(Self::parse(flag, Path::to_owned));
         }
-        match &site.file.board.model.path {
-            Some(path) => Ok(Self::parse(path, |path| site.file.resolve(path))),
+        match &file.board.model.path {
+            Some(path) => Ok(Self::parse(path, |path| file.resolve(path))),
             None => Err(Failure::usage(
-                site.file
-                    .wrong("model.path", "no model is named: set this key, or give `--model FILE`".into()),
+                file.wrong("model.path", "no model is named: set this key, or give `--model FILE`".into()),
             )),
         }
     }

@@ -137,7 +137,7 @@ fn write(text: &str) {
 }
 
 /// Text from a model or a device, without anything a terminal would obey.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars().filter(|letter| *letter == '\n' || !letter.is_control()).collect()
 }
 

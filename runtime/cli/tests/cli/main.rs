@@ -8,3 +8,5 @@ mod bad_input;
 mod bench;
 #[cfg(test)]
 mod commands;
+#[cfg(test)]
+mod eval;

@@ -125,7 +125,8 @@ pub enum Message {
     User(String),
     /// A finished reply of the model: the very tokens, and their text.
     Assistant {
-        /// Tokens as sampled, without the token that ended the reply.
+        /// Tokens as sampled, without the token that ended the reply. Where none are known, as in a
+        /// case for `eval`, the text is tokenised.
         tokens: Vec<TokenId>,
         /// Their text.
         text: String,

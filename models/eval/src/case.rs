@@ -15,7 +15,7 @@ pub struct Case {
     pub id: String,
     /// Group it is counted in, where the file says so.
     pub kind: Option<String>,
-    /// What was said, up to where the model is asked.
+    /// What was said, up to where the model is asked: replies and results of earlier steps, too.
     pub messages: Vec<Message>,
     /// The tools the model may call.
     pub tools: Vec<ToolDefinition>,
@@ -151,6 +151,8 @@ struct LineMessage {
 enum Role {
     System,
     User,
+    Assistant,
+    Tool,
 }
 
 /// A function object in the form `OpenAI` gave it.
@@ -200,12 +202,17 @@ fn messages_of(lines: Vec<LineMessage>) -> Result<Vec<Message>, CaseError> {
     if lines.iter().skip(1).any(|line| line.role == Role::System) {
         return wrong("has a system message that is not the first");
     }
-    if lines.last().is_none_or(|line| line.role != Role::User) {
-        return wrong("does not end in a user's message");
+    if lines.last().is_none_or(|line| !matches!(line.role, Role::User | Role::Tool)) {
+        return wrong("does not end in a user's message or a tool's result");
+    }
+    if lines.windows(2).any(|pair| matches!(pair, [before, line] if line.role == Role::Tool && before.role != Role::Assistant)) {
+        return wrong("has a tool's result without a call before it");
     }
     let messages = lines.into_iter().map(|line| match line.role {
         Role::System => Message::System(line.content),
         Role::User => Message::User(line.content),
+        Role::Assistant => Message::Assistant { tokens: Vec::new(), text: line.content },
+        Role::Tool => Message::Tool(line.content),
     });
     Ok(messages.collect())
 }

@@ -175,6 +175,8 @@ fn split<'a>(text: &str, messages: &'a [Message]) -> Result<Vec<Piece<'a>>, Temp
         pieces.push(Piece::Markup(before.to_owned()));
         pieces.push(match message {
             Message::System(text) | Message::User(text) | Message::Tool(text) => Piece::Content(text),
+            // The marks in it are the model's own: no one else's text gets here.
+            Message::Assistant { tokens, text } if tokens.is_empty() => Piece::Markup(text.clone()),
             Message::Assistant { tokens, .. } => Piece::Reply(tokens),
         });
     }

@@ -80,8 +80,8 @@ fn unknown_and_missing_keys_are_named() {
     assert!(error(&[("tools", other)]).contains("unknown variant `retrieval`"));
     let more = json!([{"name": "set_fan", "arguments": {}, "id": 1}]);
     assert!(error(&[("expect", more)]).contains("unknown field `id`"));
-    let role = json!([{"role": "assistant", "content": "x"}]);
-    assert!(error(&[("request", Value::Null), ("messages", role)]).contains("unknown variant `assistant`"));
+    let role = json!([{"role": "developer", "content": "x"}]);
+    assert!(error(&[("request", Value::Null), ("messages", role)]).contains("unknown variant `developer`"));
 }
 
 #[test]
@@ -103,7 +103,15 @@ fn exactly_one_request_and_exactly_one_expectation() {
 fn messages_lead_up_to_a_reply() {
     let user = json!({"role": "user", "content": "x"});
     let system = json!({"role": "system", "content": "x"});
+    let reply = json!({"role": "assistant", "content": "x"});
+    let result = json!({"role": "tool", "content": "x"});
+    let (steps, early) = (json!([user, reply, result]), json!([user, result]));
+    let case = Case::parse(&line(&[("request", Value::Null), ("messages", steps)])).unwrap();
+    let said = Message::Assistant { tokens: Vec::new(), text: "x".to_owned() };
+    assert_eq!(case.messages[1..], [said, Message::Tool("x".to_owned())]);
     for (said, word) in [
+        (early, "without a call"),
+        (json!([user, reply]), "end in a user's"),
         (json!([]), "end in a user's"),
         (json!([user, system]), "not the first"),
         (json!([system]), "end in a user's"),

@@ -39,6 +39,15 @@ fn pieces_keep_markup_and_messages_apart() {
 }
 
 #[test]
+fn reply_without_tokens_is_known_by_its_text() {
+    let text = "<tool_call>{}</tool_call>".to_owned();
+    let mut messages = messages();
+    messages[2] = Message::Assistant { tokens: Vec::new(), text: text.clone() };
+    let pieces = template(SIMPLE).unwrap().render(&messages, &[]).unwrap();
+    assert_eq!(pieces[5], Piece::Markup(text));
+}
+
+#[test]
 fn prompt_begins_with_the_one_before() {
     let template = template(SIMPLE).unwrap();
     let messages = messages();

@@ -205,7 +205,7 @@ def copying(rng):
 
 # kind -> (function, share of conversations, share while training begins)
 MIXTURE = {
-    "gateway": (gateway, 0.36, 0.2), "board": (board, 0.3, 0.15), "cold room": (cold_room, 0.07, 0.0), "assistant": (assistant, 0.19, 0.2), "copying": (copying, 0.08, 0.45),
+    "gateway": (gateway, 0.35, 0.2), "board": (board, 0.34, 0.15), "cold room": (cold_room, 0.07, 0.0), "assistant": (assistant, 0.19, 0.2), "copying": (copying, 0.05, 0.45),
 }
 
 

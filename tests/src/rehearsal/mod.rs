@@ -101,7 +101,7 @@ pub(crate) struct Programs {
 }
 
 impl Programs {
-    fn find() -> Result<Self> {
+    pub(crate) fn find() -> Result<Self> {
         let here = std::env::current_exe().context("this program's own path")?;
         // A test's program lies one folder deeper.
         let folders = here.ancestors().skip(1).take(2);

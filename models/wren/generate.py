@@ -75,7 +75,7 @@ def board(rng, name=None):
     world = board_world(rng, name or rng.choice(BOARDS))
     conversation = begin(world.system if rng.random() < 0.6 else system_text(rng, world), world.tools)
     speaker = tasks.Speaker(rng, world)
-    for _ in range(rng.choice([1, 1, 2, 3, 4])):
+    for _ in range(rng.choice([1, 2, 3, 4, 5])):
         kind, request, script = tasks.draw(speaker)
         add(conversation, Episode(kind, request, Expert(world, script), world, draw_troubles(rng)), rng)
     return conversation
@@ -205,7 +205,7 @@ def copying(rng):
 
 # kind -> (function, share of conversations, share while training begins)
 MIXTURE = {
-    "gateway": (gateway, 0.35, 0.2), "board": (board, 0.34, 0.15), "cold room": (cold_room, 0.07, 0.0), "assistant": (assistant, 0.19, 0.2), "copying": (copying, 0.05, 0.45),
+    "gateway": (gateway, 0.33, 0.2), "board": (board, 0.40, 0.15), "cold room": (cold_room, 0.06, 0.0), "assistant": (assistant, 0.17, 0.2), "copying": (copying, 0.04, 0.45),
 }
 
 

@@ -450,7 +450,11 @@ def alert(s):
 
 def no_tool(s):
     rng = s.rng
-    if rng.random() < 0.55:
+    style = rng.random()
+    if style < 0.2 and s.split is Split.TRAIN:
+        text = f"{rng.choice(words.CHORES)} {rng.choice(['the', 'the', 'some', 'my', 'all', 'those'])} {rng.choice(words.OBJECTS)}"
+        return s.whole(text), saying(NO_TOOL)
+    if style < 0.5:
         text = s.frame(frames.NO_TOOL, frames.HELD_OUT_NO_TOOL)
         text = text.format(
             things=words.pick(rng, words.PLAIN) + "s", n=rng.randint(2, 99), m=rng.randint(2, 99), name=words.made_up(rng).title(),
@@ -461,7 +465,7 @@ def no_tool(s):
     nouns |= {noun.rstrip("s") for noun in nouns}
     noun = rng.choice([noun for noun in words.THINGS if noun not in nouns and words.THINGS[noun] in ("relay", "open")])
     label = f"{words.place(rng)} {noun}"
-    how = rng.choice(["on", "off"] if words.THINGS[noun] == "relay" else ["open", "closed"])
+    how = rng.choice(["on", "off"] if words.THINGS[noun] == "relay" else ["open", "closed", "locked", "unlocked"])
     text = s.frame(frames.ACT[how], frames.HELD_OUT_ACT[how]).format(e=s.entity(label))
     return s.whole(text), saying(NO_TOOL)
 
@@ -537,11 +541,11 @@ def drive(actuator, goal, rng):
 
 
 KINDS = {
-    "set": (set_one, 14), "several": (set_several, 7), "every": (set_every, 6), "except": (set_except, 5), "everything": (set_everything, 4),
-    "every and one": (every_and_one, 3), "if state": (if_state, 6), "ask": (ask, 8),
-    "state": (ask_state, 4), "verify": (verify, 5), "if": (cond, 12), "if-else": (cond_else, 9), "alert if": (alarm, 7),
-    "wait": (wait_then, 6), "act and ask": (act_and_ask, 4), "log value": (log_value, 3), "compare two": (compare_two, 4),
-    "log": (log, 3), "alert": (alert, 3), "no tool": (no_tool, 7), "missing": (missing, 5), "reach": (reach, 6),
+    "set": (set_one, 11), "several": (set_several, 7), "every": (set_every, 6), "except": (set_except, 6), "everything": (set_everything, 7),
+    "every and one": (every_and_one, 5), "if state": (if_state, 7), "ask": (ask, 9), "state": (ask_state, 4), "verify": (verify, 4),
+    "if": (cond, 11), "if-else": (cond_else, 10), "alert if": (alarm, 7), "wait": (wait_then, 6), "act and ask": (act_and_ask, 9),
+    "log value": (log_value, 2), "compare two": (compare_two, 3), "log": (log, 2), "alert": (alert, 2), "no tool": (no_tool, 11),
+    "missing": (missing, 9), "reach": (reach, 9),
 }
 
 

@@ -75,6 +75,17 @@ please remember note remark that this it is was has have been will be done not y
 number serial batch lot tank pump valve door box pallet crate shelf row field cow goat bee horse hen
 """.split()
 
+# What people may ask for that no gateway does.
+CHORES = """paint sweep mop wash iron fold cook fry bake boil peel chop grill season taste weigh wrap pack unpack label stack sort carry push
+drag park tow drive load unload deliver mail sign stamp read write draw sketch photograph film record sing hum whistle dance teach
+explain translate spell solve guess bet buy sell rent hire fire interview thank greet comfort feed walk brush shear milk ride saddle
+prune rake plant dig weed graft trim hang nail screw weld solder sand polish varnish plaster tile wire dismantle assemble repair sharpen
+oil grease inflate patch sew knit""".split()
+OBJECTS = """floor windows shirts dishes soup bread potatoes cake fish letters boxes crates truck car bicycle boat trailer tent parcels bills
+contract photos song poem story menu speech homework puzzle horse dog cat cows sheep hedge roses leaves weeds fence ladder shelf table
+chair roof tiles walls bricks planks knife scissors saw tyre hose bucket carpet curtains bed pillows shoes coat hat guests neighbours
+children workers visitors engine gearbox battery drawings plans tickets keys stairs chimney gutter drain paint""".split()
+
 _ONSETS = "b d f g h j k l m n p r s t v w z br cl dr fl gr kl pl sk sl sp st tr".split()
 _VOWELS = "a e i o u a e i o u ai ea oo ou".split()
 _CODAS = ["", "", "", "l", "m", "n", "r", "s", "t", "k", "x", "nd", "rk", "st"]

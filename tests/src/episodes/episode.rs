@@ -70,7 +70,7 @@ impl Board {
     /// Opens the board in `folder`.
     pub(super) fn open(folder: &Path, options: &Options) -> Result<Self> {
         let file = folder.join("agent.toml");
-        let mut settings: toml::Table = fs::read_to_string(&file)
+        let settings: toml::Table = fs::read_to_string(&file)
             .with_context(|| format!("read {}", file.display()))?
             .parse()
             .with_context(|| file.display().to_string())?;
@@ -81,16 +81,14 @@ impl Board {
         let subjects = Subjects::of(&world);
         let tasks = Self::tasks(&folder.join("tasks.toml"), &subjects)?;
         let name = settings.get("board").and_then(|board| board.get("name")?.as_str()).unwrap_or("board").to_owned();
-        let mut file = file;
-        if options.no_constraint {
-            file = unconstrained(folder, &mut settings, &options.folder)?;
-        }
+        let file = write_settings(folder, settings, &name, options)?;
         Ok(Self { name, tasks, file, world, subjects, model: options.model.clone() })
     }
 }
 
-/// A copy of the board file whose model is not constrained; relative paths go on from `folder`.
-fn unconstrained(folder: &Path, settings: &mut toml::Table, place: &Path) -> Result<PathBuf> {
+/// A copy of the board file for an agent that steps its world itself; relative paths go on from
+/// `folder`.
+fn write_settings(folder: &Path, mut settings: toml::Table, name: &str, options: &Options) -> Result<PathBuf> {
     let folder = fs::canonicalize(folder)?;
     for (section, key) in [("model", "path"), ("world", "plant"), ("world", "room")] {
         if let Some(path) = settings.get_mut(section).and_then(|section| section.get_mut(key)) {
@@ -98,11 +96,19 @@ fn unconstrained(folder: &Path, settings: &mut toml::Table, place: &Path) -> Res
             *path = whole.display().to_string().into();
         }
     }
-    let model = settings.entry("model").or_insert_with(|| toml::Table::new().into());
-    model.as_table_mut().context("`model` is no section")?.insert("constraint".into(), "off".into());
-    fs::create_dir_all(place)?;
-    let path = place.join("unconstrained.toml");
-    fs::write(&path, toml::to_string(settings)?)?;
+    let mut set = |section: &str, key: &str, value: toml::Value| -> Result<()> {
+        let table = settings.entry(section).or_insert_with(|| toml::Table::new().into());
+        table.as_table_mut().with_context(|| format!("`{section}` is no section"))?.insert(key.into(), value);
+        Ok(())
+    };
+    set("world", "time_scale", 0.into())?;
+    set("world", "waits", "skip".into())?;
+    if options.no_constraint {
+        set("model", "constraint", "off".into())?;
+    }
+    fs::create_dir_all(&options.folder)?;
+    let path = options.folder.join(format!("{name}.toml"));
+    fs::write(&path, toml::to_string(&settings)?)?;
     Ok(path)
 }
 

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 use clap::{Parser, ValueEnum};
 use everstep_board_sim::tasks::{Subjects, Task, TaskFile};
 
-use self::episode::{Board, Place};
+use self::episode::{Board, Episode, Place};
 use crate::rehearsal::Programs;
 
 /// How episodes are played.
@@ -96,17 +96,16 @@ pub fn measure(options: &Options) -> Result<()> {
 /// All starts of one task.
 fn play(options: &Options, programs: &Programs, board: &Board, task: &Task) -> Result<report::Row> {
     let jobs = u64::try_from(options.jobs).unwrap_or(1);
-    let one = |seed| {
+    let one = |seed: u64| {
         let place = Place::empty(&options.folder.join((seed % jobs).to_string()))?;
         let request = options.wording.of(task, seed);
         episode::play(programs, board, task, request, seed, &place)
             .with_context(|| format!("{}, {}, seed {seed}, in {}", board.name, task.id, options.folder.display()))
     };
     let one = &one;
-    let played: Result<Vec<Vec<_>>> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..jobs)
-            .map(|job| scope.spawn(move || (job..options.seeds).step_by(options.jobs).map(one).collect()))
-            .collect();
+    let played: Result<Vec<Vec<Episode>>> = std::thread::scope(|scope| {
+        let some = |job| (job..options.seeds).step_by(options.jobs).map(one).collect::<Result<Vec<_>>>();
+        let workers: Vec<_> = (0..jobs).map(|job| scope.spawn(move || some(job))).collect();
         workers
             .into_iter()
             .map(|worker| worker.join().unwrap_or_else(|_| Err(anyhow::anyhow!("a worker failed"))))

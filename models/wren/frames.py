@@ -209,8 +209,17 @@ WAIT_THEN = [
     "{wait}, then {act}", "{wait} and then {act}", "in {n}, {act}", "{act} in {n}", "{act} after {n}", "after {n}, {act}", "{wait} and {act}",
     "{wait}. Then {act}", "{n} from now, {act}", "first {wait}, then {act}", "give it {n}, then {act}", "once {n} have passed, {act}",
 ]
+ACT_WAIT_READ = [
+    "{a}, {w}, then {b}", "{a}, {w} and {b}", "first {a}, then {w}, then {b}", "{a}; {w}; {b}", "{a} and {b} after {n}", "{a}, and in {n} {b}", "{a}; {n} later, {b}", "{a}. After {n}, {b}",
+    "{a} and {n} later {b}", "{a}, let {n} pass and {b}", "{a}. {w}. {b}", "{a}, then {b} in {n}",
+]
+RUN_THEN = [
+    "{a} and {b} [afterwards|after that|when it is done]", "{a}, then {b}", "{a}, and when it has ended, {b}", "{a} and then {b}", "{a}, wait (until it is done|for its end|till it has ended), then {b}",
+    "{a}. Then {b}", "after you {a}, {b}", "{a}; {b} (afterwards|at the end|once it is through)", "{a} and [, once it is over,] {b}",
+]
 READ_AGAIN = [
-    "(read|check|report) {q}", "(read|check) {q} again", "tell me {q}", "look at {q} [again]", "say what {q} is", "report {q} [again]",
+    "(read|check|report) {q}", "(read|check) {q} again", "tell me {q}", "look at {q} [again]", "say what {q} is", "report {q} [again]", "let me know {q}", "I want to know {q}", "what is {q}?", "(give|show) me {q}",
+    "tell me what {q} (is|reads|is at) [then]", "report what {q} is",
 ]
 
 VERIFY = [

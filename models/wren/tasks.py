@@ -100,8 +100,18 @@ class Speaker:
             return frames.expand(self.rng, self.rng.choice(own)).format(n=self.value(actuator, value))
         entity = entity or self.entity(actuator.label)
         how = {"relay": actuator.word(value), "open": value, "lock": value}.get(actuator.kind, actuator.kind)
+        if actuator.kind == "percent" and value in (0, 100) and self.rng.random() < 0.5:
+            how = "off" if value == 0 else "on"
+        if actuator.kind == "pulses":
+            return self.pulses(actuator, value)
         text = self.frame(frames.ACT[how], frames.HELD_OUT_ACT[how])
         return text.format(e=entity, n=self.value(actuator, value))
+
+    def pulses(self, actuator, count):
+        """A command to dose."""
+        what = f"{self.rng.choice([str(count), NUMBER_WORDS[count]])} pulse{'' if count == 1 else 's'}"
+        text = self.frame(["dose {n} of {e}", "give {n} of {e}", "{n} of {e}", "add {n} of {e}", "pump {n} of {e}", "put {n} of {e} in", "dose {e}: {n}", "dose {n}"])
+        return text.format(n=what, e=actuator.label)
 
     def value(self, actuator, value):
         if actuator.kind == "timed":
@@ -192,16 +202,7 @@ def set_one(s):
     action = s.any_action()
     if not action:
         return None
-    if action[0].kind == "pulses":
-        return dosing(s, *action)
     return s.whole(s.act(action)), acting([action])
-
-
-def dosing(s, actuator, pulses):
-    count = s.rng.choice([str(pulses), NUMBER_WORDS[pulses]])
-    what = f"{count} pulse{'' if pulses == 1 else 's'}"
-    act = s.frame(["dose {n} of {e}", "give {n} of {e}", "{n} of {e}", "add {n} of {e}", "pump {n} of {e}", "put {n} of {e} in", "dose {e}: {n}"])
-    return s.whole(act.format(n=what, e=actuator.label)), acting([(actuator, pulses)])
 
 
 def set_several(s):
@@ -337,7 +338,7 @@ def some_actions(s):
     first = s.any_action(("relay", "open", "lock", "percent", "setpoint", "timed"))
     if not first:
         return None
-    second = s.any_action(("relay", "open", "lock", "percent")) if s.rng.random() < 0.15 else None
+    second = s.any_action(("relay", "open", "lock", "percent", "pulses")) if s.rng.random() < 0.2 else None
     return [first, second] if second and second[0] is not first[0] else [first]
 
 
@@ -350,15 +351,20 @@ def cond_else(s):
     if not (quantity and actions and s.world.has("compare")):
         return None
     actuator, value = actions[0]
+    again = None
     if actuator.kind in ("relay", "open", "lock") and s.rng.random() < 0.6:
         other = (actuator, not value if actuator.kind == "relay" else OPPOSITE[value])
+    elif actuator.kind in ("percent", "setpoint") and s.rng.random() < 0.7:
+        other = (actuator, s.any_value(actuator))
+        n = s.value(*other)
+        again = s.rng.choice([f"to {n}", n, f"at {n}", f"{n} will do", f"make it {n}", None])
     else:
         other = s.any_action(("relay", "open", "lock", "percent", "setpoint"))
         if not other:
             return None
     operator, limit = s.rng.choice([">", "<", ">=", "<="]), s.limit(quantity)
     text = s.frame(frames.IF_ELSE, frames.HELD_OUT_IF_ELSE)
-    said = s.act(other, s.rng.choice(["it", s.entity(other[0].label)]) if other[0] is actuator else None)
+    said = again or s.act(other, s.rng.choice(["it", s.entity(other[0].label)]) if other[0] is actuator else None)
     text = text.format(
         cond=s.condition(quantity, operator, limit), act=say_actions(s, actions), other=said, q=s.quantity(quantity)
     )
@@ -405,15 +411,22 @@ def wait_then(s):
 
 
 def act_and_ask(s):
-    action, quantity = s.any_action(("relay", "open", "lock", "percent", "setpoint", "timed")), s.any_quantity()
+    """Acts, lets some time pass where the request or a run says so, and reads."""
+    action, quantity = s.any_action(("relay", "open", "lock", "percent", "setpoint", "timed", "timed")), s.any_quantity()
     if not (action and quantity):
         return None
-    read = s.frame(frames.READ_AGAIN).format(q=s.quantity(quantity))
-    act = s.act(action)
-    if s.rng.random() < 0.35 and s.world.has("wait"):
-        seconds = action[1] if action[0].kind == "timed" else some_seconds(s)
-        said = s.frame(frames.WAIT).format(n=s.duration(seconds))
-        text = s.frame(frames.JOIN3).format(a=act, b=said, c=read)
+    read, act = s.frame(frames.READ_AGAIN).format(q=s.quantity(quantity)), s.act(action)
+    runs = action[0].kind == "timed"
+    if runs and not s.world.has("wait"):
+        return None
+    if runs and s.rng.random() < 0.6:
+        # A reading after a run is one after its end.
+        text = s.frame(frames.RUN_THEN).format(a=act, b=read)
+        return text, in_turn(acting([action]), waiting(action[1], asking(quantity)))
+    if runs or s.rng.random() < 0.5 and s.world.has("wait"):
+        seconds = action[1] if runs else some_seconds(s)
+        said, n = s.frame(frames.WAIT).format(n=s.duration(seconds)), s.duration(seconds)
+        text = s.frame(frames.ACT_WAIT_READ).format(a=act, w=said, b=read, n=n)
         return text, in_turn(acting([action]), waiting(seconds, asking(quantity)))
     return s.whole(s.frame(frames.JOIN).format(a=act, b=read)), in_turn(acting([action]), asking(quantity))
 

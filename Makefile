@@ -6,8 +6,11 @@ BUILD = --release --locked
 
 KILLS ?= 3
 RUNS ?= 100
+CASES ?= 400
+SEEDS ?= 20
+MODEL ?= models/wren/wren.gguf
 
-.PHONY: run test test-slow soak bench check dist wren setup
+.PHONY: run test test-slow soak bench check dist wren wren-smoke eval-wren setup
 
 # The main job: the cold room is brought to -18 C, with the process killed on the way.
 run: setup
@@ -25,6 +28,7 @@ test-slow: setup
 	EVERSTEP_SEEDS=100000 $(CARGO) test $(BUILD) -p system-tests --test lives -- --nocapture
 	EVERSTEP_CUTS=100000 $(CARGO) test $(BUILD) -p everstep-journal
 	$(MAKE) soak
+	$(MAKE) wren-smoke
 
 # $(RUNS) runs of the real model, killed in every phase.
 soak: setup
@@ -50,6 +54,21 @@ dist: setup
 # Trains the bundled model anew, from nothing.
 wren:
 	models/wren/train.sh
+
+# The same path in minutes: generate, train a little, convert, load, call.
+wren-smoke: setup
+	$(CARGO) build $(BUILD) --workspace --bins
+	models/wren/train.sh test
+	models/wren/train.sh smoke
+
+# Measures the bundled model: single calls that training never saw, and whole episodes on every board.
+eval-wren: setup
+	$(CARGO) build $(BUILD) --workspace --bins
+	python3 models/wren/cases.py --out target/wren-cases --count $(CASES)
+	target/release/everstep eval --model $(MODEL) --suite target/wren-cases
+	target/release/everstep-episodes --model $(MODEL) --seeds $(SEEDS) --wording shipped --report target/episodes-shipped.json
+	target/release/everstep-episodes --model $(MODEL) --seeds $(SEEDS) --wording unseen --report target/episodes-unseen.json
+	target/release/everstep-episodes --model $(MODEL) --seeds $(SEEDS) --wording unseen --no-constraint --report target/episodes-free.json
 
 setup:
 	@scripts/setup.sh

@@ -8,8 +8,6 @@ same here, so that training and running see the same token ids.
 import json
 from functools import lru_cache
 
-import jinja2
-
 SPECIALS = ["<|pad|>", "<|im_start|>", "<|im_end|>", "<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>"]
 PAD, IM_START, IM_END, CALL_OPEN, CALL_CLOSE, RESULT_OPEN, RESULT_CLOSE = range(len(SPECIALS))
 
@@ -51,7 +49,13 @@ TEMPLATE = """\
 {%- endif -%}
 """
 
-_COMPILED = jinja2.Environment().from_string(TEMPLATE)
+
+@lru_cache(maxsize=1)
+def _compiled():
+    # Only here, so that cases are written with nothing but Python.
+    import jinja2
+
+    return jinja2.Environment().from_string(TEMPLATE)
 
 
 def call_text(name, arguments):
@@ -62,7 +66,7 @@ def call_text(name, arguments):
 
 def render(messages, tools, add_generation_prompt=False):
     """The whole conversation as one text."""
-    return _COMPILED.render(messages=messages, tools=tools, add_generation_prompt=add_generation_prompt)
+    return _compiled().render(messages=messages, tools=tools, add_generation_prompt=add_generation_prompt)
 
 
 @lru_cache(maxsize=4096)

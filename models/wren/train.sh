@@ -2,10 +2,13 @@
 # Trains and converts wren from nothing. Run again after a stop, it goes on from the last checkpoint.
 #
 #   models/wren/train.sh          everything; about 100 minutes of two free cores
-#   models/wren/train.sh smoke    the same path in a few minutes, with a model that knows nothing
+#   models/wren/train.sh smoke    the same path in a few minutes, to one call in the runtime, with a model that knows nothing
 #   models/wren/train.sh test     the tests of generator, tokenizer and converter
-#   models/wren/train.sh cases    only the cases for `everstep eval` that training never sees
+#
+# WREN_TOKENS is how much it is trained on, WREN_THREADS on how many threads, WREN_BOARDS names board
+# folders of one's own, relative to where this is called.
 set -euo pipefail
+here=$PWD
 cd "$(dirname "$0")"
 work=${WREN_WORK:-../../target/wren}
 mkdir -p "$work"
@@ -25,24 +28,26 @@ set_up() {
 }
 
 all() { # folder, tokens, where the model goes
-    "$python" train.py --out "$1" --tokens "$2" --threads "${WREN_THREADS:-2}"
+    local boards=() board
+    for board in ${WREN_BOARDS:-}; do boards+=(--board "$here/$board"); done
+    "$python" train.py --out "$1" --tokens "$2" --threads "${WREN_THREADS:-2}" "${boards[@]}"
     "$python" convert.py --checkpoint "$1/checkpoint.pt" --tokenizer "$1/tokenizer.json" --out "$3"
     "$python" parity.py --checkpoint "$1/checkpoint.pt" --tokenizer "$1/tokenizer.json" --out "$1/parity.jsonl"
-    cases "$1/cases" 400
-}
-
-cases() { # folder, cases of each group
-    "$python" cases.py --out "$1" --count "$2"
+    "$python" plot.py --checkpoint "$1/checkpoint.pt" --out "$1/training.svg"
 }
 
 set_up
 case "${1:-all}" in
     all) all "$work" "${WREN_TOKENS:-40e6}" "$work/wren.gguf" ;;
-    smoke) all "$work/smoke" 0.15e6 "$work/smoke/wren.gguf" ;;
+    smoke)
+        rm -rf "$work/smoke"
+        all "$work/smoke" 0.15e6 "$work/smoke/wren.gguf"
+        python3 cases.py --out "$work/smoke/cases" --count 5
+        ../../target/release/everstep eval --model "$work/smoke/wren.gguf" --suite "$work/smoke/cases"
+        ;;
     test) "$python" -m unittest --verbose test_wren ;;
-    cases) cases "$work/cases" "${2:-400}" ;;
     *)
-        echo "usage: train.sh [all|smoke|test|cases [COUNT]]" >&2
+        echo "usage: train.sh [all|smoke|test]" >&2
         exit 2
         ;;
 esac

@@ -135,7 +135,7 @@ def main():
     parser.add_argument("--tokenizer", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
-    saved = torch.load(arguments.checkpoint, weights_only=False)
+    saved = torch.load(arguments.checkpoint, weights_only=False, map_location="cpu")
     write(Shape(**saved["shape"]), saved["average"], Wren.load(arguments.tokenizer), arguments.out)
     digest = hashlib.sha256(arguments.out.read_bytes()).hexdigest()
     print(f"{arguments.out}: {arguments.out.stat().st_size} bytes, sha256 {digest}, {saved['tokens']} tokens")

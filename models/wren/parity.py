@@ -1,6 +1,6 @@
 """Writes prompts with the greedy replies that the GGUF's weights give in PyTorch, for other engines.
 
-    parity.py --checkpoint DIR/checkpoint.pt --tokenizer DIR/tokenizer.json --out parity.jsonl
+    parity.py --checkpoint DIR/checkpoint.pt --tokenizer DIR/tokenizer.json --out parity.jsonl [--count 200]
 
 A line is `{"pieces": [[kind, text], ...], "prompt": ids, "reply": ids, "text": reply}`. Pieces are what
 is tokenised one by one, special tokens being recognised in those of kind `template` and `reply` only;
@@ -22,10 +22,11 @@ from generate import cold_room
 from model import Shape
 from tokenizer import Wren
 
-COUNT, SEED = 200, "parity"
+SEED = "parity"
 # A reply that was not decided by at least this much between the best two tokens is left out: engines
 # round differently.
 MARGIN = 0.05
+TRIES = 10  # prompts that are tried for each that is written: a model that knows nothing decides little
 
 
 def prompt_of(rng, number):
@@ -44,14 +45,15 @@ def main():
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--tokenizer", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--count", type=int, default=200)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    saved = torch.load(arguments.checkpoint, weights_only=False)
+    saved = torch.load(arguments.checkpoint, weights_only=False, map_location="cpu")
     shape, tokenizer = Shape(**saved["shape"]), Wren.load(arguments.tokenizer)
     state = dequantised_state(shape, saved["average"])
     written = number = 0
     with open(arguments.out, "w", encoding="utf-8") as file:
-        while written < COUNT:
+        while written < arguments.count and number < TRIES * arguments.count:
             messages, tools = prompt_of(random.Random(f"{SEED} {number}"), number)
             number += 1
             session, prompt = Session(shape, state), tokenizer.prompt(messages, tools)

@@ -53,7 +53,7 @@ def main():
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
-    saved = torch.load(arguments.checkpoint, weights_only=False)
+    saved = torch.load(arguments.checkpoint, weights_only=False, map_location="cpu")
     arguments.out.write_text(svg(curves(saved["log"])))
 
 

@@ -38,6 +38,9 @@ LOG_STEPS = 50
 MEASURE_S, MEASURE_CASES = 480, 60  # how often, and on how many cases of each group
 TOKENIZER_EPISODES, TOKENIZER_SEED = 3000, 7
 IGNORE = -100
+# A GPU takes so many times the rows in a step, from so many workers.
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+ROWS_FACTOR, WORKERS = (8, 12) if DEVICE == "cuda" else (1, 1)
 
 
 def build_tokenizer(path, size):
@@ -73,8 +76,9 @@ class Rows:
     def __init__(self, tokenizer_path, seed, early, boards):
         context = multiprocessing.get_context("spawn")
         self.queue = context.Queue(maxsize=8)
-        self.worker = context.Process(target=produce, args=(self.queue, tokenizer_path, seed, early, boards), daemon=True)
-        self.worker.start()
+        for worker in range(WORKERS):
+            drawn = (self.queue, tokenizer_path, seed * WORKERS + worker, early / WORKERS, boards)
+            context.Process(target=produce, args=drawn, daemon=True).start()
         self.waiting = {length: [] for length in BUCKETS}
         self.ready, self.dropped = [], 0
 
@@ -87,7 +91,7 @@ class Rows:
                     self.dropped += 1
                     continue
                 self.waiting[length].append((ids, wanted))
-                if len(self.waiting[length]) == BUCKETS[length]:
+                if len(self.waiting[length]) == BUCKETS[length] * ROWS_FACTOR:
                     self.ready.append((length, self.waiting[length]))
                     self.waiting[length] = []
         length, rows = self.ready.pop(0)
@@ -96,7 +100,7 @@ class Rows:
         for row, (tokens, wanted) in enumerate(rows):
             ids[row, : len(tokens)] = tokens
             targets[row, : len(tokens)] = np.where(wanted, tokens, IGNORE)
-        return torch.from_numpy(ids[:, :-1].copy()), torch.from_numpy(targets[:, 1:].copy())
+        return torch.from_numpy(ids[:, :-1].copy()).to(DEVICE), torch.from_numpy(targets[:, 1:].copy()).to(DEVICE)
 
 
 def rate(done, step):
@@ -126,7 +130,7 @@ class Trainer:
         tokenizer_path = out / "tokenizer.json"
         tokenizer = build_tokenizer(tokenizer_path, Shape.vocab)
         torch.manual_seed(seed)
-        self.network = Network(Shape(vocab=tokenizer.size))
+        self.network = Network(Shape(vocab=tokenizer.size)).to(DEVICE)
         self.average = {name: value.clone() for name, value in self.network.state_dict().items()}
         self.optimizers = optimizers(self.network)
         self.step, self.tokens, self.seconds, self.log = 0, 0, 0.0, []
@@ -144,7 +148,7 @@ class Trainer:
         self.stopped = True
 
     def _loss(self, ids, targets):
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.autocast(DEVICE, dtype=torch.bfloat16):
             logits = self.network(ids)
         logits, targets = logits.float().flatten(0, 1), targets.flatten()
         loss = F.cross_entropy(logits, targets, ignore_index=IGNORE)
@@ -153,7 +157,7 @@ class Trainer:
         return loss, right
 
     def _restore(self):
-        state = torch.load(self.out / "checkpoint.pt", weights_only=False)
+        state = torch.load(self.out / "checkpoint.pt", weights_only=False, map_location=DEVICE)
         self.network.load_state_dict(state["network"])
         self.average = state["average"]
         for optimizer, saved in zip(self.optimizers, state["optimizers"]):

@@ -27,21 +27,22 @@ set_up() {
     fi
 }
 
-all() { # folder, tokens, where the model goes
+all() { # folder, tokens, where the model goes, prompts for parity
     local boards=() board
     for board in ${WREN_BOARDS:-}; do boards+=(--board "$here/$board"); done
     "$python" train.py --out "$1" --tokens "$2" --threads "${WREN_THREADS:-2}" "${boards[@]}"
     "$python" convert.py --checkpoint "$1/checkpoint.pt" --tokenizer "$1/tokenizer.json" --out "$3"
-    "$python" parity.py --checkpoint "$1/checkpoint.pt" --tokenizer "$1/tokenizer.json" --out "$1/parity.jsonl"
+    "$python" parity.py --checkpoint "$1/checkpoint.pt" --tokenizer "$1/tokenizer.json" --out "$1/parity.jsonl" \
+        --count "$4"
     "$python" plot.py --checkpoint "$1/checkpoint.pt" --out "$1/training.svg"
 }
 
 set_up
 case "${1:-all}" in
-    all) all "$work" "${WREN_TOKENS:-40e6}" "$work/wren.gguf" ;;
+    all) all "$work" "${WREN_TOKENS:-40e6}" "$work/wren.gguf" 200 ;;
     smoke)
         rm -rf "$work/smoke"
-        all "$work/smoke" 0.15e6 "$work/smoke/wren.gguf"
+        all "$work/smoke" 0.15e6 "$work/smoke/wren.gguf" 5
         python3 cases.py --out "$work/smoke/cases" --count 5
         ../../target/release/everstep eval --model "$work/smoke/wren.gguf" --suite "$work/smoke/cases"
         ;;

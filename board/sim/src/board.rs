@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use everstep_tool::{Device, Tool};
 use everstep_tools_device::{
-    Actuate, Actuators, BootPolicy, DeviceSection, DoseAntifreeze, Fan, ReadRoom, ReadSensor, Relay, RunDefrost,
-    RunTimer, SetTool, Setpoint, Settings, State, StateSwitch,
+    Actuate, Actuators, BootPolicy, DeviceSection, DoseAntifreeze, Fan, ReadRoom, ReadSensor, Relay,
+    RunDefrost, RunTimer, SetTool, Setpoint, Settings, State, StateSwitch,
 };
 
 use crate::{
@@ -60,8 +60,7 @@ pub fn assemble(
 ) -> Result<BoardParts, DeviceSectionError> {
     let mut parts = BoardParts::default();
     for (name, section) in sections {
-        let wrong =
-            |(key, message)| DeviceSectionError::Wrong { name: name.clone(), key, message };
+        let wrong = |(key, message)| DeviceSectionError::Wrong { name: name.clone(), key, message };
         section.check().map_err(wrong)?;
         match world.plant() {
             Some(plant) => fits_plant(name, section, plant).map_err(wrong)?,
@@ -84,7 +83,8 @@ fn fits_room(name: &str, section: &DeviceSection) -> Result<(), DeviceSectionErr
         | DeviceSection::Switch { .. }
         | DeviceSection::Setpoint { .. }
         | DeviceSection::Timer { .. } => {
-            let message = format!("the simulated room has no {}: name a plant in `world.plant`", section.kind());
+            let message =
+                format!("the simulated room has no {}: name a plant in `world.plant`", section.kind());
             return Err(DeviceSectionError::Wrong { name: name.into(), key: "kind", message });
         }
     };

@@ -8,7 +8,8 @@ use std::{path::Path, time::Duration};
 
 use embedded_hal::{digital, pwm};
 use everstep_tool::device::{
-    DeviceError, DosingPump, Reading, Regulator, RoomReading, RoomSensor, Selector, Sensor, Shown, Timer, spoken,
+    DeviceError, DosingPump, Reading, Regulator, RoomReading, RoomSensor, Selector, Sensor, Shown, Timer,
+    spoken,
 };
 
 use crate::{
@@ -247,9 +248,9 @@ impl Sensor for WorldSensor {
     fn read(&mut self) -> Result<Vec<Reading>, DeviceError> {
         let seen: Seen = self.line.ask(&Request::Read)?;
         let shown = |name: &String| {
-            let shown = self.shown(name, &seen).ok_or_else(|| {
-                DeviceError::NotSent(format!("the sensors show no {}", spoken(name)))
-            })?;
+            let shown = self
+                .shown(name, &seen)
+                .ok_or_else(|| DeviceError::NotSent(format!("the sensors show no {}", spoken(name))))?;
             Ok(Reading { name: name.clone(), shown })
         };
         self.shows.iter().map(shown).collect()

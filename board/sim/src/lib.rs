@@ -19,8 +19,8 @@ mod world_clock;
 
 pub use board::{BoardParts, DeviceSectionError, assemble};
 pub use client::{
-    LineError, SocketWorld, WorldDuty, WorldPin, WorldPump, WorldRegulator, WorldRoom, WorldSelector, WorldSensor,
-    WorldTimer, ask,
+    LineError, SocketWorld, WorldDuty, WorldPin, WorldPump, WorldRegulator, WorldRoom, WorldSelector,
+    WorldSensor, WorldTimer, ask,
 };
 pub use clock::ManualClock;
 pub use entropy::SeededEntropy;

@@ -16,9 +16,9 @@ use crate::{
     world::{By, Change, DeviceName},
 };
 pub use fault::PlantFault;
-pub use serve::Seen;
-pub use file::{Actuator, Effect, PlantFile, PlantFileError, Quantity, TAU_S_MIN, WrongPlant};
 use file::Flow;
+pub use file::{Actuator, Effect, PlantFile, PlantFileError, Quantity, TAU_S_MIN, WrongPlant};
+pub use serve::Seen;
 
 /// The line on which all sensors are read.
 pub const SENSORS: &str = "sensors";
@@ -281,8 +281,7 @@ impl Plant {
             .zip(self.file.quantity.values())
             .map(|((name, value), quantity)| (name.clone(), shown(*value, quantity.digits)))
             .collect();
-        let (timed, set): (Vec<_>, Vec<_>) =
-            self.actuators.iter().partition(|(name, _)| self.is_timed(name));
+        let (timed, set): (Vec<_>, Vec<_>) = self.actuators.iter().partition(|(name, _)| self.is_timed(name));
         Standing {
             world_ms: self.now_ms,
             quantities,

@@ -22,8 +22,8 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    protocol::{LINE_BYTES_MAX, Reply, Request},
     plant::{Plant, PlantFile},
+    protocol::{LINE_BYTES_MAX, Reply, Request},
     simulated::{Point, Simulated},
     world::{LineFault, RoomFile, World},
 };

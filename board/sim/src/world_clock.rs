@@ -86,8 +86,7 @@ impl WorldClock {
         let left_ms = until_ms.saturating_sub(self.now_ms());
         if left_ms > 0 {
             // Whether it did is seen by looking.
-            let _: io::Result<u64> =
-                client::ask(&self.socket, self.io_max, &Request::Step { ms: left_ms });
+            let _: io::Result<u64> = client::ask(&self.socket, self.io_max, &Request::Step { ms: left_ms });
         }
     }
 

@@ -6,7 +6,9 @@ use everstep_board_linux::{
     clock::{SystemClock, TrustRtc},
     config::BoardKind,
 };
-use everstep_board_sim::{BoardParts, DeviceSectionError, SocketWorld, WorldClock, assemble, plant::PlantFile};
+use everstep_board_sim::{
+    BoardParts, DeviceSectionError, SocketWorld, WorldClock, assemble, plant::PlantFile,
+};
 use everstep_driver::Actuators;
 use everstep_tool::{
     BoxFuture, Clock, FileSink, Tool,

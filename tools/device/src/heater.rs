@@ -2,8 +2,7 @@
 
 use everstep_core::{Class, Outcome};
 use everstep_tool::{
-    BoxFuture, Context, Device, Tool, ToolCall, ToolSpec, Trust, device::Timer, parse_arguments,
-    schema_for,
+    BoxFuture, Context, Device, Tool, ToolCall, ToolSpec, Trust, device::Timer, parse_arguments, schema_for,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;

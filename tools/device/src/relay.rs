@@ -34,7 +34,9 @@ impl<P: StatefulOutputPin<Error: Into<DeviceError>> + Send> Actuate for Relay<P>
         match state {
             State::On => self.switch(true),
             State::Off | State::Percent(0) => self.switch(false),
-            State::Percent(_) | State::Named(_) | State::SetTo { .. } => Err(DeviceError::NotSent(format!("a relay can't be set to {state}"))),
+            State::Percent(_) | State::Named(_) | State::SetTo { .. } => {
+                Err(DeviceError::NotSent(format!("a relay can't be set to {state}")))
+            }
         }
     }
 }

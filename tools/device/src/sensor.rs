@@ -62,7 +62,8 @@ fn words(Reading { name, shown }: &Reading) -> Result<String, String> {
             // A value that is no number is in no range.
             if !range.contains(value) {
                 let (min, max) = (range.start(), range.end());
-                let all = format!("the {name} sensor shows {number} {unit}, outside of {min} to {max} {unit}");
+                let all =
+                    format!("the {name} sensor shows {number} {unit}, outside of {min} to {max} {unit}");
                 return Err(all.replace(" ,", ",").trim_end().to_owned());
             }
             format!("{name} {number} {unit}").trim_end().to_owned()

@@ -78,9 +78,10 @@ impl Settings {
             Self::Relay => schema_for::<RelayArgs>(),
             Self::Percent => schema_for::<PercentArgs>(),
             Self::States(states) => one_argument("state", &json!({"type": "string", "enum": states})),
-            Self::Number { min, max, .. } => {
-                one_argument("value", &json!({"type": "number", "minimum": plain(*min), "maximum": plain(*max)}))
-            }
+            Self::Number { min, max, .. } => one_argument(
+                "value",
+                &json!({"type": "number", "minimum": plain(*min), "maximum": plain(*max)}),
+            ),
         }
     }
 

@@ -65,9 +65,8 @@ impl<T: Timer + 'static> Tool for RunTimer<T> {
                 return Outcome::NotStarted(format!("{name} runs for 1 to {max} seconds, got {seconds}"));
             }
             let started = self.device.call(cx, move |timer| timer.start(seconds)).await;
-            started.map_or_else(Outcome::from, |()| {
-                Outcome::Done(format!("{name} runs for {seconds} seconds"))
-            })
+            started
+                .map_or_else(Outcome::from, |()| Outcome::Done(format!("{name} runs for {seconds} seconds")))
         })
     }
 }

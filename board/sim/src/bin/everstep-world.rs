@@ -60,7 +60,13 @@ struct Check {
     #[arg(long, value_name = "PATH")]
     socket: PathBuf,
     /// The temperature the cold room's task asked for, in degrees Celsius
-    #[arg(long, value_name = "C", allow_negative_numbers = true, conflicts_with = "tasks", required_unless_present = "tasks")]
+    #[arg(
+        long,
+        value_name = "C",
+        allow_negative_numbers = true,
+        conflicts_with = "tasks",
+        required_unless_present = "tasks"
+    )]
     target_c: Option<f64>,
     /// The board's tasks, such as board/pump/tasks.toml; a plant's beside its plant.toml
     #[arg(long, value_name = "PATH", requires = "task")]
@@ -185,7 +191,11 @@ fn find(path: &Path, id: &str, subjects: &Subjects) -> Result<Task, (u8, String)
     let mut file = TaskFile::load(path, subjects).map_err(usage)?;
     let Some(index) = file.task.iter().position(|task| task.id == id) else {
         let ids: Vec<_> = file.task.iter().map(|task| task.id.as_str()).collect();
-        return Err(usage(format!("task file {} has no task `{id}`: it has {}", path.display(), ids.join(", "))));
+        return Err(usage(format!(
+            "task file {} has no task `{id}`: it has {}",
+            path.display(),
+            ids.join(", ")
+        )));
     };
     Ok(file.task.swap_remove(index))
 }
@@ -224,8 +234,8 @@ fn check(check: &Check) -> Done {
     let Check { socket, target_c, tasks, task, answer, at_ms, .. } = check;
     let wrong = if let (Some(path), Some(id)) = (tasks, task) {
         let task = find(path, id, &Subjects::of(&beside(path)?))?;
-        let story: Story = ask(socket, IO_MAX, &Request::Story { at_ms: *at_ms })
-            .map_err(|error| away(socket, &error))?;
+        let story: Story =
+            ask(socket, IO_MAX, &Request::Story { at_ms: *at_ms }).map_err(|error| away(socket, &error))?;
         let alerts = lines(check.alerts.as_deref())?;
         let wrong = task.judge(Ended { story: &story, answer, alerts });
         print(&json!({"passed": wrong.is_empty(), "wrong": wrong, "task": id, "end": story.end}))?;

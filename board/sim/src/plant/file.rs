@@ -430,7 +430,11 @@ fn check_number(key: &str, number: f64) -> Result<(), WrongPlant> {
 fn check_range(key: &str, min: f64, max: f64) -> Result<(), WrongPlant> {
     check_number(&format!("{key}.min"), min)?;
     check_number(&format!("{key}.max"), max)?;
-    if min < max { Ok(()) } else { Err(wrong(format!("{key}.min"), format!("{min} is not below max, {max}"))) }
+    if min < max {
+        Ok(())
+    } else {
+        Err(wrong(format!("{key}.min"), format!("{min} is not below max, {max}")))
+    }
 }
 
 fn check_tau(key: &str, tau_s: f64) -> Result<(), WrongPlant> {

@@ -132,7 +132,8 @@ pub struct WrongTask {
 
 /// A TOML error in one line, with the line it is about.
 pub(crate) fn syntax(text: &str, error: &toml::de::Error) -> String {
-    let line = error.span().and_then(|span| text.get(..span.start)).map(|before| before.lines().count().max(1));
+    let line =
+        error.span().and_then(|span| text.get(..span.start)).map(|before| before.lines().count().max(1));
     let message = error.message().trim().replace('\n', ", ");
     line.map_or_else(|| message.clone(), |line| format!("line {line}: {message}"))
 }
@@ -225,7 +226,10 @@ impl Task {
         }
         let last = self.expect.len().saturating_sub(1);
         if self.expect.get(last).is_none_or(|expect| !expect.when.is_empty()) {
-            return Err(("expect".into(), "the last one must have no `when`, so that one always applies".into()));
+            return Err((
+                "expect".into(),
+                "the last one must have no `when`, so that one always applies".into(),
+            ));
         }
         for (index, expect) in self.expect.iter().enumerate() {
             if index < last && expect.when.is_empty() {
@@ -277,10 +281,14 @@ impl When {
                 Err("a condition is `above`, `below` or `is`".into())
             }
             (Subject::Runs | Subject::Choice, _) => Err("nothing of this can be asked at the start".into()),
-            (Subject::Actuator(actuator), Self { above: None, below: None, is: Some(is) }) => actuator.allows(is),
+            (Subject::Actuator(actuator), Self { above: None, below: None, is: Some(is) }) => {
+                actuator.allows(is)
+            }
             (Subject::Actuator(_), _) => Err("of an actuator only `is` can be asked".into()),
             (Subject::Quantity { .. }, Self { is: None, .. }) => Ok(()),
-            (Subject::Quantity { .. }, _) => Err("of a quantity only `above` and `below` can be asked".into()),
+            (Subject::Quantity { .. }, _) => {
+                Err("of a quantity only `above` and `below` can be asked".into())
+            }
         }
     }
 }

@@ -15,13 +15,7 @@ const DIGITS: [(&str, u8); 2] = [("air", 1), ("ice", 0)];
 
 impl Simulated for World {
     fn devices(&self) -> Vec<DeviceName> {
-        vec![
-            DeviceName::ROOM,
-            DeviceName::COMPRESSOR,
-            DeviceName::FAN,
-            DeviceName::HEATER,
-            DeviceName::PUMP,
-        ]
+        vec![DeviceName::ROOM, DeviceName::COMPRESSOR, DeviceName::FAN, DeviceName::HEATER, DeviceName::PUMP]
     }
 
     fn now_ms(&self) -> u64 {

@@ -60,13 +60,13 @@ fn every_command_is_logged_also_one_that_changes_nothing() {
     world.set_fan(30);
     world.pulse(2);
     let changes = world.take_changes();
-    let commands: Vec<_> = changes.iter().map(|change| (change.device, &change.from, &change.to)).collect();
+    let commands: Vec<_> = changes.iter().map(|change| (&change.device, &change.from, &change.to)).collect();
     assert_eq!(
         commands,
         [
-            (DeviceName::FAN, &json!(0), &json!(30)),
-            (DeviceName::FAN, &json!(30), &json!(30)),
-            (DeviceName::PUMP, &json!(6), &json!(8)),
+            (&DeviceName::FAN, &json!(0), &json!(30)),
+            (&DeviceName::FAN, &json!(30), &json!(30)),
+            (&DeviceName::PUMP, &json!(6), &json!(8)),
         ]
     );
     assert!(changes.iter().all(|change| change.by == By::Command));

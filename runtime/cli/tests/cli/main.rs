@@ -7,4 +7,6 @@ mod bad_input;
 #[cfg(test)]
 mod bench;
 #[cfg(test)]
+mod boards;
+#[cfg(test)]
 mod commands;

@@ -7,10 +7,15 @@ mod line;
 use std::{path::Path, time::Duration};
 
 use embedded_hal::{digital, pwm};
-use everstep_tool::device::{DefrostHeater, DeviceError, DosingPump, RoomReading, RoomSensor};
+use everstep_tool::device::{
+    DeviceError, DosingPump, Reading, Regulator, RoomReading, RoomSensor, Selector, Sensor, Shown, Timer,
+    spoken,
+};
 
 use crate::{
+    plant::{Actuator, PlantFile, Quantity, SENSORS, Seen},
     protocol::Request,
+    simulated::Point,
     world::{DeviceName, Snapshot},
 };
 use line::Line;
@@ -21,47 +26,79 @@ pub use line::ask;
 pub struct SocketWorld {
     socket: std::path::PathBuf,
     io_max: Duration,
+    plant: Option<PlantFile>,
 }
 
 impl SocketWorld {
-    /// The world that listens on `socket`; each request and each answer may take `io_max`.
+    /// The cold room that listens on `socket`; each request and each answer may take `io_max`.
     #[must_use]
     pub fn new(socket: &Path, io_max: Duration) -> Self {
-        Self { socket: socket.to_owned(), io_max }
+        Self { socket: socket.to_owned(), io_max, plant: None }
     }
 
-    fn line(&self, device: DeviceName) -> Line {
-        Line::new(&self.socket, device, self.io_max)
+    /// The same socket, with this plant behind it.
+    #[must_use]
+    pub fn with_plant(self, plant: PlantFile) -> Self {
+        Self { plant: Some(plant), ..self }
     }
 
-    /// All sensors.
+    /// The plant, where the world is one.
+    #[must_use]
+    pub const fn plant(&self) -> Option<&PlantFile> {
+        self.plant.as_ref()
+    }
+
+    fn line(&self, device: &str) -> Line {
+        Line::new(&self.socket, DeviceName::new(device), self.io_max)
+    }
+
+    /// All sensors of the cold room.
     #[must_use]
     pub fn room(&self) -> WorldRoom {
-        WorldRoom(self.line(DeviceName::Room))
+        WorldRoom(self.line("room"))
     }
 
-    /// The compressor's relay.
+    /// The relay called `name`.
     #[must_use]
-    pub fn compressor(&self) -> WorldPin {
-        WorldPin(self.line(DeviceName::Compressor))
+    pub fn pin(&self, name: &str) -> WorldPin {
+        WorldPin(self.line(name))
     }
 
-    /// The evaporator's fan.
+    /// What is called `name` and runs at some percent.
     #[must_use]
-    pub fn fan(&self) -> WorldDuty {
-        WorldDuty(self.line(DeviceName::Fan))
+    pub fn duty(&self, name: &str) -> WorldDuty {
+        WorldDuty(self.line(name))
     }
 
-    /// The defrost heater.
+    /// The switch called `name`.
     #[must_use]
-    pub fn heater(&self) -> WorldHeater {
-        WorldHeater(self.line(DeviceName::Heater))
+    pub fn selector(&self, name: &str) -> WorldSelector {
+        WorldSelector(self.line(name))
+    }
+
+    /// The set-point called `name`.
+    #[must_use]
+    pub fn regulator(&self, name: &str) -> WorldRegulator {
+        WorldRegulator(self.line(name))
+    }
+
+    /// The timed device called `name`.
+    #[must_use]
+    pub fn timer(&self, name: &str) -> WorldTimer {
+        WorldTimer(self.line(name))
     }
 
     /// The dosing pump.
     #[must_use]
     pub fn pump(&self) -> WorldPump {
-        WorldPump(self.line(DeviceName::Pump))
+        WorldPump(self.line("pump"))
+    }
+
+    /// A plant's sensors that show `shows`; nothing else is told.
+    #[must_use]
+    pub fn sensor(&self, shows: &[String]) -> WorldSensor {
+        let plant = self.plant.clone().unwrap_or_default();
+        WorldSensor { line: self.line(SENSORS), plant, shows: shows.to_vec() }
     }
 }
 
@@ -88,7 +125,7 @@ impl pwm::Error for LineError {
     }
 }
 
-/// The compressor's relay, as a pin.
+/// A relay, as a pin.
 #[derive(Debug)]
 pub struct WorldPin(Line);
 
@@ -122,7 +159,7 @@ impl digital::StatefulOutputPin for WorldPin {
     }
 }
 
-/// The fan, as a duty cycle of 0 to 100.
+/// A fan or the like, as a duty cycle of 0 to 100.
 #[derive(Debug)]
 pub struct WorldDuty(Line);
 
@@ -138,7 +175,7 @@ impl pwm::SetDutyCycle for WorldDuty {
     fn set_duty_cycle(&mut self, duty: u16) -> Result<(), LineError> {
         let percent = u8::try_from(duty).ok().filter(|percent| *percent <= 100);
         let percent = percent
-            .ok_or_else(|| LineError(DeviceError::NotSent(format!("the fan has no duty of {duty}"))))?;
+            .ok_or_else(|| LineError(DeviceError::NotSent(format!("there is no duty of {duty} percent"))))?;
         self.0.tell(&Request::Speed { percent }).map_err(LineError)
     }
 }
@@ -161,13 +198,85 @@ impl RoomSensor for WorldRoom {
     }
 }
 
-/// The defrost heater.
+/// A device with a timer of its own.
 #[derive(Debug)]
-pub struct WorldHeater(Line);
+pub struct WorldTimer(Line);
 
-impl DefrostHeater for WorldHeater {
+impl Timer for WorldTimer {
     fn start(&mut self, seconds: u32) -> Result<(), DeviceError> {
         self.0.tell(&Request::Start { seconds })
+    }
+}
+
+/// A switch with named states.
+#[derive(Debug)]
+pub struct WorldSelector(Line);
+
+impl Selector for WorldSelector {
+    fn select(&mut self, state: &str) -> Result<(), DeviceError> {
+        self.0.tell(&Request::Put { value: Point::Word(state.into()) })
+    }
+
+    fn selected(&mut self) -> Result<String, DeviceError> {
+        self.0.ask(&Request::Get)
+    }
+}
+
+/// A set-point.
+#[derive(Debug)]
+pub struct WorldRegulator(Line);
+
+impl Regulator for WorldRegulator {
+    fn set_value(&mut self, value: f64) -> Result<(), DeviceError> {
+        self.0.tell(&Request::Put { value: Point::Number(value) })
+    }
+
+    fn value(&mut self) -> Result<f64, DeviceError> {
+        self.0.ask(&Request::Get)
+    }
+}
+
+/// A plant's sensors.
+#[derive(Debug)]
+pub struct WorldSensor {
+    line: Line,
+    plant: PlantFile,
+    shows: Vec<String>,
+}
+
+impl Sensor for WorldSensor {
+    fn read(&mut self) -> Result<Vec<Reading>, DeviceError> {
+        let seen: Seen = self.line.ask(&Request::Read)?;
+        let shown = |name: &String| {
+            let shown = self
+                .shown(name, &seen)
+                .ok_or_else(|| DeviceError::NotSent(format!("the sensors show no {}", spoken(name))))?;
+            Ok(Reading { name: name.clone(), shown })
+        };
+        self.shows.iter().map(shown).collect()
+    }
+}
+
+impl WorldSensor {
+    fn shown(&self, name: &str, seen: &Seen) -> Option<Shown> {
+        let point = seen.values.get(name);
+        if let Some(Quantity { unit, digits, min, max, .. }) = self.plant.quantity.get(name) {
+            let Some(Point::Number(value)) = point else { return None };
+            let (unit, range) = (unit.clone(), *min..=*max);
+            return Some(Shown::Level { value: *value, digits: *digits, unit, range });
+        }
+        let set_to = |value: f64, unit: &str| Shown::SetTo { value, unit: unit.to_owned() };
+        match (self.plant.actuator.get(name)?, point?) {
+            (Actuator::Percent { .. }, Point::Number(value)) => Some(set_to(*value, "percent")),
+            (Actuator::Setpoint { unit, .. }, Point::Number(value)) => Some(set_to(*value, unit)),
+            (Actuator::Timed { .. }, _) => {
+                Some(Shown::LeftS(seen.left_s.get(name).copied().unwrap_or_default()))
+            }
+            (Actuator::Relay { .. } | Actuator::Switch { .. }, Point::Word(word)) => {
+                Some(Shown::State(word.clone()))
+            }
+            _ => None,
+        }
     }
 }
 

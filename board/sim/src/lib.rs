@@ -8,16 +8,22 @@ mod client;
 mod clock;
 mod entropy;
 mod flash;
+pub mod plant;
 pub mod protocol;
 mod section;
 pub mod server;
+pub mod simulated;
+pub mod tasks;
 pub mod world;
 mod world_clock;
 
 pub use board::{BoardParts, DeviceSectionError, assemble};
-pub use client::{LineError, SocketWorld, WorldDuty, WorldHeater, WorldPin, WorldPump, WorldRoom, ask};
+pub use client::{
+    LineError, SocketWorld, WorldDuty, WorldPin, WorldPump, WorldRegulator, WorldRoom, WorldSelector,
+    WorldSensor, WorldTimer, ask,
+};
 pub use clock::ManualClock;
 pub use entropy::SeededEntropy;
 pub use flash::{CutModel, PowerCut, SimFlash, SimFlashCounts, SimFlashError, SimFlashHandle};
-pub use section::{IO_MS_LIMIT, TIME_SCALE_MAX, WorldSection};
+pub use section::{IO_MS_LIMIT, TIME_SCALE_MAX, Waits, WorldSection};
 pub use world_clock::WorldClock;

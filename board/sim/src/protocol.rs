@@ -9,11 +9,20 @@
 //! {"op":"start","seconds":600}       heater
 //! {"op":"read"}                      room             {"ok":{"world_ms":...,"air_c":...}}
 //!
+//! {"op":"open","device":"heating"}   a plant's actuators by name, its sensors as `sensors`:
+//! {"op":"set","on":true}             relay            {"op":"get"}  {"ok":true}
+//! {"op":"speed","percent":30}        percent          {"op":"get"}  {"ok":30}
+//! {"op":"put","value":"open"}        switch           {"op":"get"}  {"ok":"open"}
+//! {"op":"put","value":21.5}          setpoint         {"op":"get"}  {"ok":21.5}
+//! {"op":"start","seconds":600}       timed            {"op":"get"}  {"ok":"on"}
+//! {"op":"read"}                      sensors          {"ok":{"values":{"air":14.0},"left_s":{}}}
+//!
 //! {"op":"time"}                      {"ok":{"world_ms":..,"time_scale":600,"timeline":"..","unix_s":..}}
 //! {"op":"snapshot"}  {"op":"step","ms":1000}  {"op":"shutdown"}
 //! {"op":"fault","fault":{"door":{"open":true,"closes_after_s":300}}}
 //! {"op":"line_fault","fault":{"device":"pump","when":"after","count":1}}
 //! {"op":"check","target_c":-18,"answer":"The cold room is at -18.6 C."}
+//! {"op":"story"}                     {"ok":{"start":{..},"end":{..}}}
 //! ```
 //!
 //! `{"error":"..."}` answers a request that certainly changed nothing. A device obeys its newest
@@ -22,7 +31,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::world::{DeviceName, Fault, LineFault};
+use crate::{
+    simulated::Point,
+    world::{DeviceName, LineFault},
+};
 
 /// Bytes of one line, either way.
 pub const LINE_BYTES_MAX: u64 = 16 * 1024;
@@ -36,21 +48,26 @@ pub enum Request {
         /// The device.
         device: DeviceName,
     },
-    /// Room: what the sensors show.
+    /// Room, sensors: what they show.
     Read,
-    /// Compressor: what it was told.
+    /// Compressor, or any actuator of a plant: what it was told.
     Get,
-    /// Compressor: switches it.
+    /// Switch, set-point: puts it there.
+    Put {
+        /// A state's name, or a number.
+        value: Point,
+    },
+    /// Compressor, relay: switches it.
     Set {
         /// On or off.
         on: bool,
     },
-    /// Fan: sets its speed.
+    /// Fan, percent: sets its speed.
     Speed {
         /// 0 to 100.
         percent: u8,
     },
-    /// Heater: starts a defrost.
+    /// Heater, timed: starts a run.
     Start {
         /// How long.
         seconds: u32,
@@ -71,10 +88,10 @@ pub enum Request {
         /// How much of the world's time.
         ms: u64,
     },
-    /// Makes something go wrong in the room.
+    /// Makes something go wrong in the world.
     Fault {
-        /// What.
-        fault: Fault,
+        /// What: a `Fault` of the cold room, a `PlantFault` of a plant.
+        fault: Value,
     },
     /// Makes something go wrong on a line.
     LineFault {
@@ -88,6 +105,12 @@ pub enum Request {
         /// What the agent answered.
         answer: String,
         /// When, in the world's time; now where it is missing.
+        #[serde(default)]
+        at_ms: Option<u64>,
+    },
+    /// How the world stood at the start, and stands now, for the check of a task.
+    Story {
+        /// Of which moment the quantities are, in the world's time; of now where it is missing.
         #[serde(default)]
         at_ms: Option<u64>,
     },

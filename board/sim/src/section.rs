@@ -15,10 +15,27 @@ pub struct WorldSection {
     /// What the room is like; relative to the board file. The built-in room where it is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub room: Option<PathBuf>,
+    /// What the plant is like, where the world is no room; relative to the board file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plant: Option<PathBuf>,
     /// The world's seconds in a real one; 0 is stepped by command.
     pub time_scale: u32,
+    /// What becomes of the agent's waits in a world that is stepped by command.
+    pub waits: Waits,
     /// Milliseconds one request, and one answer, may take.
     pub io_ms_max: u32,
+}
+
+/// What becomes of an agent's waits.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Waits {
+    /// They pass with the world's time.
+    #[default]
+    Pass,
+    /// The agent's clock steps the world, so that they take no real time. For one agent alone, in a
+    /// world with `time_scale = 0`.
+    Skip,
 }
 
 /// Fastest world.
@@ -32,7 +49,9 @@ impl Default for WorldSection {
             socket: "world.sock".into(),
             log: "world.jsonl".into(),
             room: None,
+            plant: None,
             time_scale: 600,
+            waits: Waits::Pass,
             // Below the time limit of the room's tools, so that a line gives up before its call does.
             io_ms_max: 2_000,
         }
@@ -51,6 +70,9 @@ impl WorldSection {
         }
         if !(1..=IO_MS_LIMIT).contains(&self.io_ms_max) {
             return Err(("io_ms_max", format!("{} is not within 1 to {IO_MS_LIMIT}", self.io_ms_max)));
+        }
+        if self.room.is_some() && self.plant.is_some() {
+            return Err(("plant", "a world is a room or a plant: remove `room` or `plant`".into()));
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The world as a process: a room behind a Unix socket, in real or stepped time.
+//! The world as a process: a room or a plant behind a Unix socket, in real or stepped time.
 //!
 //! One thread for each connection. Killing an agent leaves all of this as it is.
 
@@ -6,6 +6,7 @@ mod live;
 mod session;
 
 use std::{
+    collections::BTreeMap,
     fs::OpenOptions,
     io::{self, BufRead, BufReader, Read, Write},
     os::unix::net::{UnixListener, UnixStream},
@@ -18,11 +19,13 @@ use std::{
     time::Duration,
 };
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
+    plant::{Plant, PlantFile},
     protocol::{LINE_BYTES_MAX, Reply, Request},
-    world::{Fault, LineFault, RoomFile, World},
+    simulated::{Point, Simulated},
+    world::{LineFault, RoomFile, World},
 };
 use live::Live;
 use session::{After, Session};
@@ -39,20 +42,53 @@ pub struct Options {
     pub socket: PathBuf,
     /// Where its changes go, a JSON object a line. Nothing is taken away from a file that is there.
     pub log: Option<PathBuf>,
-    /// The room.
-    pub room: RoomFile,
+    /// What it is.
+    pub world: WorldFile,
     /// The world's milliseconds in a real one; 0 is stepped by command.
     pub time_scale: u32,
     /// Names the time line: must be new for each world.
     pub timeline: [u8; 16],
     /// The world's date at its start, where it has one.
     pub unix_at_start_s: Option<u64>,
-    /// What is wrong with the room from the start.
-    pub faults: Vec<Fault>,
+    /// What is wrong with it from the start, as its kind of world writes faults.
+    pub faults: Vec<Value>,
     /// What is wrong with its lines from the start.
     pub line_faults: Vec<LineFault>,
     /// Real seconds without any request after which the world ends; 0 is never.
     pub idle_s_max: u64,
+}
+
+/// What a world is.
+#[derive(Clone, Debug)]
+pub enum WorldFile {
+    /// The cold room.
+    Room(RoomFile),
+    /// A declared plant.
+    Plant(PlantFile),
+}
+
+impl WorldFile {
+    /// Changes how it stands at the start.
+    ///
+    /// # Errors
+    ///
+    /// A name it does not have, or a value it can't have.
+    pub fn start_at(&mut self, start: &BTreeMap<String, Point>) -> Result<(), String> {
+        match self {
+            Self::Room(room) => room.start_at(start),
+            Self::Plant(plant) => plant.start_at(start).map_err(|error| error.to_string()),
+        }
+    }
+
+    fn world(&self) -> Result<Box<dyn Simulated>, String> {
+        Ok(match self {
+            Self::Room(room) => {
+                room.check()?;
+                Box::new(World::new(room))
+            }
+            Self::Plant(plant) => Box::new(Plant::new(plant.clone()).map_err(|error| error.to_string())?),
+        })
+    }
 }
 
 /// Why a world does not start, or ended.
@@ -64,6 +100,17 @@ pub enum ServeError {
         /// The socket.
         socket: PathBuf,
     },
+    /// The folder of the socket is missing.
+    #[error("socket {} can't be made: there is no folder {}: make it first", .socket.display(), .folder.display())]
+    Folder {
+        /// The socket.
+        socket: PathBuf,
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The world can't be as it was asked for.
+    #[error("the world can't start: {0}")]
+    World(String),
     /// The socket can't be made.
     #[error("socket {} can't be made: {source}", .socket.display())]
     Socket {
@@ -101,6 +148,10 @@ impl Server {
     /// See [`ServeError`]; a socket nobody listens on any more is replaced.
     pub fn bind(options: &Options) -> Result<Self, ServeError> {
         let Options { socket, log, .. } = options.clone();
+        let mut world = options.world.world().map_err(ServeError::World)?;
+        for fault in &options.faults {
+            world.fault(fault).map_err(|why| ServeError::World(format!("fault {fault}: {why}")))?;
+        }
         let listener = listen(&socket)?;
         let log_path = log.unwrap_or_default();
         let file = if log_path.as_os_str().is_empty() {
@@ -109,9 +160,10 @@ impl Server {
             let opened = OpenOptions::new().append(true).create(true).open(&log_path);
             Some(opened.map_err(|source| ServeError::Log { log: log_path.clone(), source })?)
         };
-        let mut world = World::new(&options.room);
-        options.faults.iter().for_each(|fault| world.fault(*fault));
         let live = Arc::new(Live::new(world, file, options));
+        for fault in &options.line_faults {
+            live.add_line_fault(fault.clone()).map_err(ServeError::World)?;
+        }
         Ok(Self { listener, socket, log: log_path, live, connections: Arc::default() })
     }
 
@@ -167,6 +219,10 @@ impl Server {
 
 fn listen(socket: &Path) -> Result<UnixListener, ServeError> {
     let fail = |source| ServeError::Socket { socket: socket.to_owned(), source };
+    if let Some(folder) = socket.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir())
+    {
+        return Err(ServeError::Folder { socket: socket.to_owned(), folder: folder.to_owned() });
+    }
     match UnixListener::bind(socket) {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
             if UnixStream::connect(socket).is_ok() {

@@ -7,6 +7,7 @@ mod change;
 mod check;
 mod fault;
 mod room;
+mod serve;
 
 use std::collections::VecDeque;
 
@@ -48,6 +49,8 @@ pub struct Snapshot {
     pub defrost_left_s: u32,
     /// Times the heater was started.
     pub defrosts: u32,
+    /// Seconds for which it was started, in all.
+    pub defrost_s: u64,
     /// Pulses the pump gave in this world's life.
     pub pulses: u64,
     /// What the pump's counter shows; it began somewhere.
@@ -69,6 +72,7 @@ pub struct World {
     defrost_until_ms: Option<u64>,
     heater_deaf: bool,
     defrosts: u32,
+    defrost_s: u64,
     needless_defrosts: u32,
     pulses: u64,
     pulses_to_lose: u32,
@@ -76,6 +80,7 @@ pub struct World {
     sensor: SensorFault,
     changes: VecDeque<Change>,
     samples: VecDeque<(u64, f64)>,
+    start: Option<Box<Snapshot>>,
 }
 
 impl World {
@@ -96,6 +101,7 @@ impl World {
             defrost_until_ms: None,
             heater_deaf: false,
             defrosts: 0,
+            defrost_s: 0,
             needless_defrosts: 0,
             pulses: 0,
             pulses_to_lose: 0,
@@ -103,11 +109,13 @@ impl World {
             sensor: SensorFault::None,
             changes: VecDeque::new(),
             samples: VecDeque::new(),
+            start: None,
         };
         if start.door_open_s > 0 {
             world.fault(Fault::Door { open: true, closes_after_s: Some(start.door_open_s) });
         }
         world.sample();
+        world.start = Some(Box::new(world.snapshot()));
         world
     }
 
@@ -162,7 +170,7 @@ impl World {
         }
         if self.defrost_until_ms.is_some_and(|at| at <= self.now_ms) {
             self.defrost_until_ms = None;
-            self.log(By::World, DeviceName::Heater, "run", json!("on"), json!("off"), Value::Null);
+            self.log(By::World, DeviceName::HEATER, "run", json!("on"), json!("off"), Value::Null);
         }
         if self.now_ms.is_multiple_of(SAMPLE_MS) {
             self.sample();
@@ -201,7 +209,7 @@ impl World {
     /// Switches the compressor.
     pub fn set_compressor(&mut self, on: bool) {
         let before = std::mem::replace(&mut self.compressor_commanded, on);
-        self.log(By::Command, DeviceName::Compressor, "set", switch(before), switch(on), json!({"on": on}));
+        self.log(By::Command, DeviceName::COMPRESSOR, "set", switch(before), switch(on), json!({"on": on}));
     }
 
     /// Sets the fan's speed; more than 100 is 100.
@@ -209,7 +217,7 @@ impl World {
         let percent = percent.min(100);
         let before = std::mem::replace(&mut self.fan_percent, percent);
         let args = json!({"percent": percent});
-        self.log(By::Command, DeviceName::Fan, "set", json!(before), json!(percent), args);
+        self.log(By::Command, DeviceName::FAN, "set", json!(before), json!(percent), args);
     }
 
     /// Starts the defrost heater, anew where it runs already. The compressor's relay falls off.
@@ -217,14 +225,15 @@ impl World {
         let before = if self.defrost_until_ms.is_some() { "on" } else { "off" };
         self.defrost_until_ms = Some(self.now_ms.saturating_add(u64::from(seconds) * 1_000));
         self.defrosts = self.defrosts.saturating_add(1);
+        self.defrost_s = self.defrost_s.saturating_add(seconds.into());
         let needless = self.ice_mm < check::DEFROST_MM_MIN;
         self.needless_defrosts = self.needless_defrosts.saturating_add(needless.into());
         let args = json!({"seconds": seconds});
-        self.log(By::Command, DeviceName::Heater, "start", json!(before), json!("on"), args);
+        self.log(By::Command, DeviceName::HEATER, "start", json!(before), json!("on"), args);
         if std::mem::take(&mut self.compressor_commanded) {
             self.log(
                 By::World,
-                DeviceName::Compressor,
+                DeviceName::COMPRESSOR,
                 "interlock",
                 switch(true),
                 switch(false),
@@ -242,7 +251,7 @@ impl World {
         self.pump_counter = before.saturating_add(given);
         self.pulses = self.pulses.saturating_add(given);
         let args = json!({"pulses": pulses});
-        self.log(By::Command, DeviceName::Pump, "pulse", json!(before), json!(self.pump_counter), args);
+        self.log(By::Command, DeviceName::PUMP, "pulse", json!(before), json!(self.pump_counter), args);
     }
 
     /// What the pump's counter shows.
@@ -279,6 +288,7 @@ impl World {
             fan_percent: self.fan_percent,
             defrost_left_s: u32::try_from(left_ms.div_ceil(1_000)).unwrap_or(u32::MAX),
             defrosts: self.defrosts,
+            defrost_s: self.defrost_s,
             pulses: self.pulses,
             pump_counter: self.pump_counter,
         }
@@ -305,7 +315,7 @@ impl World {
     fn set_door(&mut self, open: bool, by: By) {
         let word = |open| json!(if open { "open" } else { "closed" });
         let before = std::mem::replace(&mut self.door_open, open);
-        self.log(by, DeviceName::Door, "set", word(before), word(open), Value::Null);
+        self.log(by, DeviceName::DOOR, "set", word(before), word(open), Value::Null);
     }
 
     /// Takes the changes since the last time they were taken.

@@ -11,10 +11,13 @@ use everstep_tool::{BoxFuture, Clock};
 use crate::{
     client,
     protocol::{Request, Time},
+    section::Waits,
 };
 
 /// How often a sleeper looks at the time of a world that is stepped.
 const LOOK_MS: u64 = 5;
+/// How often a limit looks at it, where waits are skipped: nothing else passes time then.
+const LIMIT_LOOK_MS: u64 = 100;
 
 /// A world's time. It goes on while the agent is away, so that its monotonic time does too.
 ///
@@ -26,6 +29,7 @@ pub struct WorldClock {
     read_at: Instant,
     read: Time,
     timeline: [u8; 16],
+    waits: Waits,
 }
 
 #[expect(clippy::disallowed_methods, reason = "the world's time is real, and a board knows real time")]
@@ -46,7 +50,13 @@ impl WorldClock {
         let read_at = real_now();
         let timeline = parse_timeline(&read.timeline)
             .ok_or_else(|| io::Error::other("the world's time line is not 16 bytes"))?;
-        Ok(Self { socket: socket.to_owned(), io_max, read_at, read, timeline })
+        Ok(Self { socket: socket.to_owned(), io_max, read_at, read, timeline, waits: Waits::Pass })
+    }
+
+    /// The same clock, with these waits. In a running world they pass whatever is asked for here.
+    #[must_use]
+    pub fn with_waits(self, waits: Waits) -> Self {
+        Self { waits, ..self }
     }
 
     /// Names the world's time line: two boots with the same one share monotonic time.
@@ -59,6 +69,25 @@ impl WorldClock {
     #[must_use]
     pub const fn time_scale(&self) -> u32 {
         self.read.time_scale
+    }
+
+    /// Ends when the world's time is `until_ms`.
+    fn look(&self, until_ms: u64, every_ms: u64) -> BoxFuture<'static, ()> {
+        let clock = self.clone();
+        Box::pin(async move {
+            while clock.now_ms() < until_ms {
+                tokio::time::sleep(Duration::from_millis(every_ms)).await;
+            }
+        })
+    }
+
+    /// Lets the world's time pass until `until_ms`.
+    fn step_to(&self, until_ms: u64) {
+        let left_ms = until_ms.saturating_sub(self.now_ms());
+        if left_ms > 0 {
+            // Whether it did is seen by looking.
+            let _: io::Result<u64> = client::ask(&self.socket, self.io_max, &Request::Step { ms: left_ms });
+        }
     }
 
     fn asked(&self) -> Option<Time> {
@@ -87,13 +116,25 @@ impl Clock for WorldClock {
             let real_us = board_ms.saturating_mul(1_000).div_ceil(self.read.time_scale.into());
             return Box::pin(tokio::time::sleep(Duration::from_micros(real_us)));
         }
-        let clock = self.clone();
         let until_ms = self.now_ms().saturating_add(board_ms);
-        Box::pin(async move {
-            while clock.now_ms() < until_ms {
-                tokio::time::sleep(Duration::from_millis(LOOK_MS)).await;
+        match self.waits {
+            Waits::Pass => self.look(until_ms, LOOK_MS),
+            Waits::Skip => {
+                let clock = self.clone();
+                Box::pin(async move {
+                    clock.step_to(until_ms);
+                    // A world that could not be stepped may still be stepped by somebody else.
+                    clock.look(until_ms, LOOK_MS).await;
+                })
             }
-        })
+        }
+    }
+
+    fn limit(&self, board_ms: u64) -> BoxFuture<'static, ()> {
+        if self.read.time_scale > 0 || self.waits == Waits::Pass {
+            return self.sleep(board_ms);
+        }
+        self.look(self.now_ms().saturating_add(board_ms), LIMIT_LOOK_MS)
     }
 }
 

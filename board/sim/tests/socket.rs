@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, thread::JoinHandle, t
 use everstep_board_sim::{
     BoardParts, DeviceSectionError, SocketWorld, WorldClock, ask, assemble,
     protocol::Request,
-    server::{Options, ServeError, Server},
+    server::{Options, ServeError, Server, WorldFile},
     world::{By, Change, DeviceName, Fault, LineFault, RoomFile, SensorFault, Snapshot, When},
 };
 use everstep_core::{CallId, Class, Outcome, Settlement};
@@ -73,7 +73,7 @@ fn options(socket: &std::path::Path, log: &std::path::Path, time_scale: u32) -> 
     Options {
         socket: socket.to_owned(),
         log: Some(log.to_owned()),
-        room: RoomFile::default(),
+        world: WorldFile::Room(RoomFile::default()),
         time_scale,
         timeline: [7; 16],
         unix_at_start_s: None,
@@ -150,13 +150,13 @@ async fn tools_speak_the_words_of_the_plan() {
     live.ask::<u64>(&Request::Step { ms: 60_000 });
     assert_eq!(live.snapshot().defrost_left_s, 540);
     let commands: Vec<_> =
-        live.commands().iter().map(|change| (change.device, change.what.clone())).collect();
+        live.commands().iter().map(|change| (change.device.clone(), change.what.clone())).collect();
     let expected = [
-        (DeviceName::Compressor, "set"),
-        (DeviceName::Compressor, "set"),
-        (DeviceName::Fan, "set"),
-        (DeviceName::Heater, "start"),
-        (DeviceName::Pump, "pulse"),
+        (DeviceName::COMPRESSOR, "set"),
+        (DeviceName::COMPRESSOR, "set"),
+        (DeviceName::FAN, "set"),
+        (DeviceName::HEATER, "start"),
+        (DeviceName::PUMP, "pulse"),
     ];
     assert_eq!(commands, expected.map(|(device, what)| (device, what.to_owned())));
 }
@@ -167,7 +167,7 @@ async fn line_that_drops_after_the_command_left_is_never_called_not_started() {
     let parts = live.parts(PATIENT);
     let defrost = tool(&parts, "run_defrost");
     for (when, defrosts) in [(When::Before, 0), (When::After, 1)] {
-        live.line_fault(DeviceName::Heater, when, None);
+        live.line_fault(DeviceName::HEATER, when, None);
         let (_, outcome) = call(defrost.as_ref(), json!({"seconds": 60})).await;
         assert!(
             matches!(&outcome, Outcome::MayHaveRun(why) if why.contains("connection lost")),
@@ -191,7 +191,7 @@ async fn lost_dose_is_settled_by_the_counter() {
         // The baseline is read over the same line, so the fault comes after it.
         let arguments = json!({"pulses": 2});
         let baseline = dose.baseline(&arguments).await.unwrap();
-        live.line_fault(DeviceName::Pump, when, None);
+        live.line_fault(DeviceName::PUMP, when, None);
         let call = ToolCall { id: CallId(1), arguments, baseline, idempotency_key: None };
         let cx = Context { attempt: 1, deadline: PATIENT, cancel: Cancel::default() };
         assert!(matches!(dose.run(&call, &cx).await, Outcome::MayHaveRun(_)));
@@ -209,7 +209,7 @@ async fn probe_after_a_slow_dose_tells_the_truth() {
     let dose = tool(&hasty, "dose_antifreeze");
     let arguments = json!({"pulses": 1});
     let baseline = dose.baseline(&arguments).await.unwrap();
-    live.line_fault(DeviceName::Pump, When::Before, Some(200));
+    live.line_fault(DeviceName::PUMP, When::Before, Some(200));
     let call = ToolCall { id: CallId(1), arguments, baseline, idempotency_key: None };
     let cx = Context { attempt: 1, deadline: PATIENT, cancel: Cancel::default() };
     let outcome = dose.run(&call, &cx).await;
@@ -241,7 +241,7 @@ async fn broken_sensors_are_errors_and_no_numbers() {
         (SensorFault::Shows { air_c: 212.0 }, "the air sensor shows 212.0 C, outside of -60 to 60 C"),
         (SensorFault::Fails, "the sensors do not answer"),
     ] {
-        live.ask::<Value>(&Request::Fault { fault: Fault::Sensor(sensor) });
+        live.ask::<Value>(&Request::Fault { fault: json!(Fault::Sensor(sensor)) });
         assert_eq!(call(read.as_ref(), json!({})).await.1, Outcome::NotStarted(expected.into()));
     }
 }

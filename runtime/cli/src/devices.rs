@@ -6,7 +6,9 @@ use everstep_board_linux::{
     clock::{SystemClock, TrustRtc},
     config::BoardKind,
 };
-use everstep_board_sim::{BoardParts, DeviceSectionError, SocketWorld, WorldClock, assemble};
+use everstep_board_sim::{
+    BoardParts, DeviceSectionError, SocketWorld, WorldClock, assemble, plant::PlantFile,
+};
 use everstep_driver::Actuators;
 use everstep_tool::{
     BoxFuture, Clock, FileSink, Tool,
@@ -72,7 +74,7 @@ fn moving(site: &Site) -> Outcome<BoardParts> {
             let message = "what was commanded last is not kept yet: use `safe` or `hold`".into();
             return Err(Failure::usage(site.file.wrong(&format!("device.{name}.boot"), message)));
         }
-        return assemble(&board.device, &socket_world(site, world), &BTreeMap::new()).map_err(|error| {
+        return assemble(&board.device, &socket_world(site, world)?, &BTreeMap::new()).map_err(|error| {
             let key = match &error {
                 DeviceSectionError::Wrong { name, key, .. } => format!("device.{name}.{key}"),
                 DeviceSectionError::NoSuchDevice { name, .. } => format!("device.{name}"),
@@ -92,16 +94,24 @@ fn moving(site: &Site) -> Outcome<BoardParts> {
     }
 }
 
-fn socket_world(site: &Site, world: &World) -> SocketWorld {
-    SocketWorld::new(&site.in_state(&world.socket), Duration::from_millis(world.io_ms_max.into()))
+fn socket_world(site: &Site, world: &World) -> Outcome<SocketWorld> {
+    let socket =
+        SocketWorld::new(&site.in_state(&world.socket), Duration::from_millis(world.io_ms_max.into()));
+    let Some(plant) = &world.plant else { return Ok(socket) };
+    let plant = PlantFile::load(&site.file.resolve(plant))
+        .map_err(|error| Failure::usage(site.file.wrong("world.plant", error.to_string())))?;
+    Ok(socket.with_plant(plant))
 }
 
 fn world_clock(site: &Site, world: &World) -> Outcome<WorldClock> {
     let socket = site.in_state(&world.socket);
-    WorldClock::connect(&socket, Duration::from_millis(world.io_ms_max.into())).map_err(|error| {
+    let clock = WorldClock::connect(&socket, Duration::from_millis(world.io_ms_max.into()));
+    clock.map(|clock| clock.with_waits(world.waits)).map_err(|error| {
         let socket = socket.display();
+        let plant = world.plant.as_ref().map(|plant| site.file.resolve(plant));
+        let plant = plant.map_or_else(String::new, |plant| format!(" --plant {}", plant.display()));
         Failure::failed(anyhow::Error::new(error).context(format!(
-            "no world listens at {socket}: start one with `everstep-world serve --socket {socket}`"
+            "no world listens at {socket}: start one with `everstep-world serve --socket {socket}{plant}`"
         )))
     })
 }

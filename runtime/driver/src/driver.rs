@@ -255,7 +255,7 @@ impl<F: Flash> Driver<F> {
         let since_record_ms = self.clock.now_ms().saturating_sub(self.agent.state().timeline.mono_ms);
         let used_ms = run.used.powered_ms.saturating_add(since_record_ms);
         let max_ms = u64::from(self.config.limits.powered_s_max) * 1_000;
-        self.clock.sleep(max_ms.saturating_sub(used_ms))
+        self.clock.limit(max_ms.saturating_sub(used_ms))
     }
 
     fn take_back(&mut self, returned: Returned) -> Event {

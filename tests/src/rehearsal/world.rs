@@ -27,7 +27,7 @@ const IO_MAX: Duration = Duration::from_secs(10);
 const SLOW_MS: u32 = 60;
 /// The lines a tool call can be caught on.
 const LINES: [DeviceName; 5] =
-    [DeviceName::Room, DeviceName::Compressor, DeviceName::Fan, DeviceName::Heater, DeviceName::Pump];
+    [DeviceName::ROOM, DeviceName::COMPRESSOR, DeviceName::FAN, DeviceName::HEATER, DeviceName::PUMP];
 
 /// A world of its own for one run.
 pub(crate) struct WorldProcess {
@@ -104,12 +104,12 @@ impl Drop for WorldProcess {
 }
 
 fn tool_change(change: &WorldChange) -> Change {
-    let (tool, arguments) = match change.device {
-        DeviceName::Compressor => ("set_compressor", json!({"on": change.to == json!("on")})),
-        DeviceName::Fan => ("set_fan", change.args.clone()),
-        DeviceName::Heater => ("run_defrost", change.args.clone()),
-        DeviceName::Pump => ("dose_antifreeze", change.args.clone()),
-        DeviceName::Room | DeviceName::Door => ("nobody", Value::Null),
+    let (tool, arguments) = match change.device.as_str() {
+        "compressor" => ("set_compressor", json!({"on": change.to == json!("on")})),
+        "fan" => ("set_fan", change.args.clone()),
+        "heater" => ("run_defrost", change.args.clone()),
+        "pump" => ("dose_antifreeze", change.args.clone()),
+        _ => ("nobody", Value::Null),
     };
     Change { tool: tool.into(), arguments }
 }

@@ -15,4 +15,10 @@ pub trait Clock: Send + Sync {
 
     /// Ends after `board_ms` of the board's milliseconds. Dropping it stops the wait.
     fn sleep(&self, board_ms: u64) -> BoxFuture<'static, ()>;
+
+    /// Ends once `board_ms` have passed by themselves: a limit, which nobody waits for. Where the
+    /// clock can make time pass for a sleep, this never does. Dropping it stops the wait.
+    fn limit(&self, board_ms: u64) -> BoxFuture<'static, ()> {
+        self.sleep(board_ms)
+    }
 }

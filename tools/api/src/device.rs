@@ -3,6 +3,7 @@
 //!
 //! Pins and duty cycles are `embedded-hal`'s. Leaves out any concrete bus.
 
+mod plant;
 mod room;
 
 use std::{panic, sync::Arc, time::Duration};
@@ -12,7 +13,8 @@ use tokio::sync::Mutex;
 
 use crate::{Cancel, Context};
 
-pub use room::{DefrostHeater, DosingPump, RoomReading, RoomSensor};
+pub use plant::{Reading, Regulator, Selector, Sensor, Shown, Timer, spoken};
+pub use room::{DosingPump, RoomReading, RoomSensor};
 
 /// Share of a call's deadline for which it waits for a device that is busy: one in this many. The
 /// rest is for the work itself, so that a call that begins can also end.

@@ -4,7 +4,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use everstep_tool::{BoxFuture, Device, DeviceError};
+use everstep_tool::{BoxFuture, Device, DeviceError, device::spoken};
 use serde::{Deserialize, Serialize};
 
 /// Milliseconds one actuator may take to be looked at and set. All are set at the same time, so a
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub const ACTUATOR_MS_MAX: u64 = 2_000;
 
 /// An actuator's absolute state.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Off.
@@ -21,6 +21,15 @@ pub enum State {
     On,
     /// Somewhere between 0 and 100.
     Percent(u8),
+    /// In the state of this name.
+    Named(String),
+    /// Set to a number.
+    SetTo {
+        /// The number.
+        value: f64,
+        /// Its unit; may be empty.
+        unit: String,
+    },
 }
 
 impl fmt::Display for State {
@@ -29,6 +38,9 @@ impl fmt::Display for State {
             Self::Off => f.write_str("off"),
             Self::On => f.write_str("on"),
             Self::Percent(percent) => write!(f, "{percent} percent"),
+            Self::Named(name) => f.write_str(name),
+            Self::SetTo { value, unit } if unit.is_empty() => write!(f, "{value}"),
+            Self::SetTo { value, unit } => write!(f, "{value} {unit}"),
         }
     }
 }
@@ -91,7 +103,7 @@ impl<D: Actuate + 'static> Set for Device<D> {
             let limit = Duration::from_millis(ACTUATOR_MS_MAX);
             let work = device.use_for(limit, move |driver| {
                 // One that can't be asked is set all the same.
-                if driver.state().ok().flatten() == Some(state) {
+                if driver.state().ok().flatten().as_ref() == Some(&state) {
                     return Ok(false);
                 }
                 driver.set(state).map(|()| true)
@@ -122,8 +134,8 @@ impl Actuators {
     pub fn boot(&self) -> BoxFuture<'static, Vec<String>> {
         let wanted = self.all.iter().filter_map(|actuator| {
             let state = match actuator.boot {
-                BootPolicy::Safe => actuator.safe,
-                BootPolicy::Restore => actuator.last.unwrap_or(actuator.safe),
+                BootPolicy::Safe => actuator.safe.clone(),
+                BootPolicy::Restore => actuator.last.as_ref().unwrap_or(&actuator.safe).clone(),
                 BootPolicy::Hold => return None,
             };
             Some((actuator.clone(), state))
@@ -139,7 +151,7 @@ impl Actuators {
     /// Sets every safe state. Returns what changed, and what could not be set and why.
     #[must_use]
     pub fn set_safe(&self) -> BoxFuture<'static, (Vec<String>, Vec<String>)> {
-        set_all(self.all.iter().map(|actuator| (actuator.clone(), actuator.safe)).collect())
+        set_all(self.all.iter().map(|actuator| (actuator.clone(), actuator.safe.clone())).collect())
     }
 }
 
@@ -148,7 +160,10 @@ fn set_all(wanted: Vec<(Actuator, State)>) -> BoxFuture<'static, (Vec<String>, V
         // In tasks of their own, so that a slow one does not keep the others from being safe.
         let under_way: Vec<_> = wanted
             .into_iter()
-            .map(|(actuator, state)| (actuator.name, state, tokio::spawn(actuator.device.set(state))))
+            .map(|(actuator, state)| {
+                let set = tokio::spawn(actuator.device.set(state.clone()));
+                (spoken(&actuator.name), state, set)
+            })
             .collect();
         let (mut changed, mut failed) = (Vec::new(), Vec::new());
         for (name, state, set) in under_way {

@@ -2,8 +2,7 @@
 
 use everstep_core::{Class, Outcome};
 use everstep_tool::{
-    BoxFuture, Context, Device, Tool, ToolCall, ToolSpec, Trust, device::DefrostHeater, parse_arguments,
-    schema_for,
+    BoxFuture, Context, Device, Tool, ToolCall, ToolSpec, Trust, device::Timer, parse_arguments, schema_for,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -23,15 +22,15 @@ struct Args {
 }
 
 /// Runs a defrost heater.
-pub struct RunDefrost<H> {
+pub struct RunDefrost<T> {
     spec: ToolSpec,
-    device: Device<H>,
+    device: Device<T>,
 }
 
-impl<H: DefrostHeater + 'static> RunDefrost<H> {
+impl<T: Timer + 'static> RunDefrost<T> {
     /// The tool of `device`.
     #[must_use]
-    pub fn new(device: Device<H>) -> Self {
+    pub fn new(device: Device<T>) -> Self {
         let spec = ToolSpec {
             name: "run_defrost".into(),
             summary: "run the defrost heater".into(),
@@ -46,7 +45,7 @@ impl<H: DefrostHeater + 'static> RunDefrost<H> {
     }
 }
 
-impl<H: DefrostHeater + 'static> Tool for RunDefrost<H> {
+impl<T: Timer + 'static> Tool for RunDefrost<T> {
     fn spec(&self) -> &ToolSpec {
         &self.spec
     }

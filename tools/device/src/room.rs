@@ -11,6 +11,8 @@ use everstep_tool::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::sensor::rounded;
+
 /// No arguments.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -87,20 +89,11 @@ fn describe(reading: &RoomReading, range: &RoomRange) -> Result<String, String> 
         if defrost_left_s > 0 { format!(", defrost {defrost_left_s} s left") } else { String::new() };
     Ok(format!(
         "air {} C, ice {} mm, door {}, compressor {}, fan {fan_percent} percent{defrost}",
-        rounded::<1>(air_c),
-        rounded::<0>(ice_mm),
+        rounded(air_c, 1),
+        rounded(ice_mm, 0),
         if door_open { "open" } else { "closed" },
         if compressor_on { "on" } else { "off" },
     ))
-}
-
-/// Rounded to some digits, without the sign of a zero.
-fn rounded<const DIGITS: usize>(value: f64) -> String {
-    let text = format!("{value:.DIGITS$}");
-    match text.strip_prefix('-') {
-        Some(zero) if zero.bytes().all(|byte| byte == b'0' || byte == b'.') => zero.to_owned(),
-        _ => text,
-    }
 }
 
 #[cfg(test)]

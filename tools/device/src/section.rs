@@ -47,7 +47,47 @@ pub enum DeviceSection {
     DefrostHeater {},
     /// A dosing pump with a counter, with the tool `dose_antifreeze`.
     DosingPump {},
+    /// Sensors of a plant, with the tool `read_NAME`.
+    Sensor {
+        /// What they show, in this order.
+        shows: Vec<String>,
+    },
+    /// Something with named states, with the tool `set_NAME`.
+    Switch {
+        /// The states; the first is the resting one.
+        states: Vec<String>,
+        /// What a boot does with it.
+        #[serde(default)]
+        boot: BootPolicy,
+        /// Its state when a run ends early, and after a boot with `boot = "safe"`; the first where
+        /// this is missing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        safe: Option<String>,
+    },
+    /// Something that steers to a number by itself, with the tool `set_NAME`.
+    Setpoint {
+        /// Printed after the number; may be empty.
+        #[serde(default)]
+        unit: String,
+        /// Lowest.
+        min: f64,
+        /// Highest.
+        max: f64,
+        /// What a boot does with it.
+        #[serde(default)]
+        boot: BootPolicy,
+        /// What it is set to when a run ends early, and after a boot with `boot = "safe"`.
+        safe_value: f64,
+    },
+    /// Something that runs for some seconds and ends by itself, with the tool `run_NAME`.
+    Timer {
+        /// Longest run.
+        seconds_max: u32,
+    },
 }
+
+/// Longest run that a timer can be allowed: a day.
+pub const RUN_S_LIMIT: u32 = 86_400;
 
 const fn air_c_min() -> f64 {
     -60.0
@@ -79,17 +119,35 @@ impl DeviceSection {
     ///
     /// The key and what is allowed.
     pub fn check(&self) -> Result<(), (&'static str, String)> {
-        match *self {
-            Self::Fan { safe_percent, .. } if safe_percent > 100 => {
+        match self {
+            Self::Fan { safe_percent, .. } if *safe_percent > 100 => {
                 Err(("safe_percent", format!("{safe_percent} is not within 0 to 100")))
             }
             Self::RoomSensor { air_c_min, air_c_max, .. }
-                if air_c_min.partial_cmp(&air_c_max) != Some(Ordering::Less) =>
+                if air_c_min.partial_cmp(air_c_max) != Some(Ordering::Less) =>
             {
                 Err(("air_c_min", format!("{air_c_min} is not below air_c_max, {air_c_max}")))
             }
-            Self::RoomSensor { ice_mm_max, .. } if ice_mm_max.is_nan() || ice_mm_max <= 0.0 => {
+            Self::RoomSensor { ice_mm_max, .. } if ice_mm_max.is_nan() || *ice_mm_max <= 0.0 => {
                 Err(("ice_mm_max", format!("{ice_mm_max} is not above 0")))
+            }
+            Self::Sensor { shows } if shows.is_empty() => {
+                Err(("shows", "it shows nothing: name what it shows".into()))
+            }
+            Self::Switch { states, .. } if states.len() < 2 || !is_distinct(states) => {
+                Err(("states", "a switch has at least two states, each another".into()))
+            }
+            Self::Switch { states, safe: Some(safe), .. } if !states.contains(safe) => {
+                Err(("safe", format!("`{safe}` is no state: there are {}", states.join(", "))))
+            }
+            Self::Setpoint { min, max, .. } if min.partial_cmp(max) != Some(Ordering::Less) => {
+                Err(("min", format!("{min} is not below max, {max}")))
+            }
+            Self::Setpoint { min, max, safe_value, .. } if !(*min..=*max).contains(safe_value) => {
+                Err(("safe_value", format!("{safe_value} is not within {min} to {max}")))
+            }
+            Self::Timer { seconds_max } if !(1..=RUN_S_LIMIT).contains(seconds_max) => {
+                Err(("seconds_max", format!("{seconds_max} is not within 1 to {RUN_S_LIMIT}")))
             }
             _ => Ok(()),
         }
@@ -97,12 +155,39 @@ impl DeviceSection {
 
     /// Boot policy and safe state, for an actuator.
     #[must_use]
-    pub const fn actuator(&self) -> Option<(BootPolicy, State)> {
-        match *self {
-            Self::Relay { boot, safe: Switch::Off } => Some((boot, State::Off)),
-            Self::Relay { boot, safe: Switch::On } => Some((boot, State::On)),
-            Self::Fan { boot, safe_percent } => Some((boot, State::Percent(safe_percent))),
-            Self::RoomSensor { .. } | Self::DefrostHeater {} | Self::DosingPump {} => None,
+    pub fn actuator(&self) -> Option<(BootPolicy, State)> {
+        match self {
+            Self::Relay { boot, safe: Switch::Off } => Some((*boot, State::Off)),
+            Self::Relay { boot, safe: Switch::On } => Some((*boot, State::On)),
+            Self::Fan { boot, safe_percent } => Some((*boot, State::Percent(*safe_percent))),
+            Self::Switch { states, boot, safe } => {
+                let safe = safe.as_ref().or(states.first())?;
+                Some((*boot, State::Named(safe.clone())))
+            }
+            Self::Setpoint { unit, boot, safe_value, .. } => {
+                Some((*boot, State::SetTo { value: *safe_value, unit: unit.clone() }))
+            }
+            Self::RoomSensor { .. }
+            | Self::DefrostHeater {}
+            | Self::DosingPump {}
+            | Self::Sensor { .. }
+            | Self::Timer { .. } => None,
+        }
+    }
+
+    /// Its kind, as board files call it.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Relay { .. } => "relay",
+            Self::Fan { .. } => "fan",
+            Self::RoomSensor { .. } => "room_sensor",
+            Self::DefrostHeater {} => "defrost_heater",
+            Self::DosingPump {} => "dosing_pump",
+            Self::Sensor { .. } => "sensor",
+            Self::Switch { .. } => "switch",
+            Self::Setpoint { .. } => "setpoint",
+            Self::Timer { .. } => "timer",
         }
     }
 
@@ -116,6 +201,10 @@ impl DeviceSection {
             _ => None,
         }
     }
+}
+
+fn is_distinct(states: &[String]) -> bool {
+    states.iter().enumerate().all(|(index, state)| !states.iter().take(index).any(|other| other == state))
 }
 
 #[cfg(test)]

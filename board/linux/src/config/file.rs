@@ -4,7 +4,7 @@ use std::{
     fs::File,
     io::{self, Read},
     ops::Range,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 use serde::de::DeserializeOwned;
@@ -120,7 +120,7 @@ impl<W, D> BoardFile<W, D> {
     /// A path that the file names, seen from the file's folder.
     #[must_use]
     pub fn resolve(&self, path: &Path) -> PathBuf {
-        self.path.parent().unwrap_or(Path::new("")).join(path)
+        folded(&self.path.parent().unwrap_or(Path::new("")).join(path))
     }
 
     /// The folder of everything the board remembers.
@@ -179,6 +179,22 @@ impl<W, D> BoardFile<W, D> {
         let agents = agents.map(|(name, agent)| (name.clone(), region(agent.region.unwrap_or(0)))).collect();
         Layout { board: 0..board_bytes, agents }
     }
+}
+
+/// The same path without `folder/..`, where `folder` is a real folder: through a link, `..` leads elsewhere.
+fn folded(path: &Path) -> PathBuf {
+    let mut folded = PathBuf::new();
+    for part in path.components() {
+        let is_up = part == Component::ParentDir;
+        let is_folder = || folded.symlink_metadata().is_ok_and(|found| found.is_dir());
+        if is_up && matches!(folded.components().next_back(), Some(Component::Normal(_))) && is_folder() {
+            folded.pop();
+        } else {
+            folded.push(part);
+        }
+    }
+    // An empty path is no folder.
+    if folded.as_os_str().is_empty() { PathBuf::from(".") } else { folded }
 }
 
 fn read(path: &Path) -> Result<String, BoardFileError> {

@@ -1,8 +1,9 @@
-//! The world of a simulated board: a cold room on a Unix socket.
+//! The world of a simulated board, a cold room or a declared plant, on a Unix socket.
 //!
 //! Goes on while agents come and go; ends when told to, or when nobody has asked anything for long.
 
 use std::{
+    collections::BTreeMap,
     fs::File,
     io::{self, Read, Write},
     path::{Path, PathBuf},
@@ -13,9 +14,12 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 use everstep_board_sim::{
     TIME_SCALE_MAX, ask,
+    plant::PlantFile,
     protocol::Request,
-    server::{Options, Server},
-    world::{Fault, LineFault, RoomFile, Verdict},
+    server::{Options, Server, WorldFile},
+    simulated::{Point, Story},
+    tasks::{Ended, Subjects, Task, TaskFile},
+    world::{LineFault, RoomFile, Verdict},
 };
 use serde_json::{Value, json};
 
@@ -46,21 +50,39 @@ enum Command {
         /// The request
         request: String,
     },
-    /// Check the room against the task to bring it to a temperature and report
-    Check {
-        /// The world's socket
-        #[arg(long, value_name = "PATH")]
-        socket: PathBuf,
-        /// The temperature the task asked for, in degrees Celsius
-        #[arg(long, value_name = "C", allow_negative_numbers = true)]
-        target_c: f64,
-        /// What the agent answered
-        #[arg(long, value_name = "TEXT")]
-        answer: String,
-        /// When it answered, in milliseconds of the world's time [default: now]
-        #[arg(long, value_name = "MS")]
-        at_ms: Option<u64>,
-    },
+    /// Check the end state: of a task of tasks.toml, or of a cold room against a temperature
+    Check(Box<Check>),
+}
+
+#[derive(Args)]
+struct Check {
+    /// The world's socket
+    #[arg(long, value_name = "PATH")]
+    socket: PathBuf,
+    /// The temperature the cold room's task asked for, in degrees Celsius
+    #[arg(
+        long,
+        value_name = "C",
+        allow_negative_numbers = true,
+        conflicts_with = "tasks",
+        required_unless_present = "tasks"
+    )]
+    target_c: Option<f64>,
+    /// The board's tasks, such as board/pump/tasks.toml; a plant's beside its plant.toml
+    #[arg(long, value_name = "PATH", requires = "task")]
+    tasks: Option<PathBuf>,
+    /// Which of them
+    #[arg(long, value_name = "ID", requires = "tasks")]
+    task: Option<String>,
+    /// The agent's alerts, a line each, such as target/pump/alerts.txt [default: it sent none]
+    #[arg(long, value_name = "PATH", requires = "tasks")]
+    alerts: Option<PathBuf>,
+    /// What the agent answered
+    #[arg(long, value_name = "TEXT")]
+    answer: String,
+    /// When it answered, in milliseconds of the world's time [default: now]
+    #[arg(long, value_name = "MS")]
+    at_ms: Option<u64>,
 }
 
 #[derive(Args)]
@@ -72,8 +94,23 @@ struct Serve {
     #[arg(long, value_name = "PATH")]
     log: Option<PathBuf>,
     /// The room, such as board/coldroom/room.toml [default: the built-in one]
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", conflicts_with = "plant")]
     room: Option<PathBuf>,
+    /// A plant instead of a room, such as board/pump/plant.toml
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["air_c", "ice_mm", "door_open_s"])]
+    plant: Option<PathBuf>,
+    /// How it stands at the start, such as `{"tank_level":42,"pump_north":"on"}`
+    #[arg(long, value_name = "JSON", value_parser = parse::<Points>)]
+    start: Option<Points>,
+    /// Draw the start of a task of this file, such as board/pump/tasks.toml
+    #[arg(long, value_name = "PATH", requires = "task")]
+    tasks: Option<PathBuf>,
+    /// Of which task
+    #[arg(long, value_name = "ID", requires = "tasks")]
+    task: Option<String>,
+    /// From which seed
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
     /// World seconds in a real second; 0 is stepped by command
     #[arg(long, value_name = "N", default_value_t = 600, value_parser = clap::value_parser!(u32).range(..=i64::from(TIME_SCALE_MAX)))]
     time_scale: u32,
@@ -90,8 +127,8 @@ struct Serve {
     #[arg(long, value_name = "S")]
     unix_s: Option<u64>,
     /// Something that goes wrong, such as `{"compressor_stuck":{"at":true}}`; may be given often
-    #[arg(long, value_name = "JSON", value_parser = parse::<Fault>)]
-    fault: Vec<Fault>,
+    #[arg(long, value_name = "JSON", value_parser = parse::<Value>)]
+    fault: Vec<Value>,
     /// Something wrong on a line, such as `{"device":"pump","when":"after","count":1}`
     #[arg(long, value_name = "JSON", value_parser = parse::<LineFault>)]
     line_fault: Vec<LineFault>,
@@ -99,6 +136,9 @@ struct Serve {
     #[arg(long, value_name = "S", default_value_t = 3600)]
     idle_s_max: u64,
 }
+
+/// Values by name.
+type Points = BTreeMap<String, Point>;
 
 fn parse<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_str(text).map_err(|error| error.to_string())
@@ -108,7 +148,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(serve) => self::serve(*serve),
         Command::Ask { socket, request } => send(&socket, &request),
-        Command::Check { socket, target_c, answer, at_ms } => check(&socket, target_c, answer, at_ms),
+        Command::Check(check) => self::check(&check),
     };
     done.unwrap_or_else(|(code, why)| {
         let _ = writeln!(io::stderr(), "everstep-world: {why}");
@@ -126,16 +166,42 @@ fn usage(error: impl std::fmt::Display) -> (u8, String) {
     (USAGE, error.to_string())
 }
 
-fn serve(serve: Serve) -> Done {
-    let mut room = match &serve.room {
-        Some(path) => RoomFile::load(path).map_err(usage)?,
-        None => RoomFile::default(),
+/// The world that was asked for, as it stands at the start.
+fn world(serve: &Serve) -> Result<WorldFile, (u8, String)> {
+    let mut world = match (&serve.plant, &serve.room) {
+        (Some(path), _) => WorldFile::Plant(PlantFile::load(path).map_err(usage)?),
+        (None, Some(path)) => WorldFile::Room(RoomFile::load(path).map_err(usage)?),
+        (None, None) => WorldFile::Room(RoomFile::default()),
     };
-    let start = &mut room.start;
-    start.air_c = serve.air_c.unwrap_or(start.air_c);
-    start.ice_mm = serve.ice_mm.unwrap_or(start.ice_mm);
-    start.door_open_s = serve.door_open_s.unwrap_or(start.door_open_s);
-    room.check().map_err(usage)?;
+    if let (Some(path), Some(id)) = (&serve.tasks, &serve.task) {
+        let subjects = Subjects::of(&world);
+        let start = find(path, id, &subjects)?.draw(&subjects, serve.seed);
+        world.start_at(&start).map_err(usage)?;
+    }
+    let number = |name: &str, value: Option<f64>| value.map(|value| (name.to_owned(), Point::Number(value)));
+    let mut start = serve.start.clone().unwrap_or_default();
+    start.extend(number("air_c", serve.air_c));
+    start.extend(number("ice_mm", serve.ice_mm));
+    start.extend(number("door_open_s", serve.door_open_s.map(f64::from)));
+    world.start_at(&start).map_err(usage)?;
+    Ok(world)
+}
+
+fn find(path: &Path, id: &str, subjects: &Subjects) -> Result<Task, (u8, String)> {
+    let mut file = TaskFile::load(path, subjects).map_err(usage)?;
+    let Some(index) = file.task.iter().position(|task| task.id == id) else {
+        let ids: Vec<_> = file.task.iter().map(|task| task.id.as_str()).collect();
+        return Err(usage(format!(
+            "task file {} has no task `{id}`: it has {}",
+            path.display(),
+            ids.join(", ")
+        )));
+    };
+    Ok(file.task.swap_remove(index))
+}
+
+fn serve(serve: Serve) -> Done {
+    let world = world(&serve)?;
     let mut timeline = [0; 16];
     File::open("/dev/urandom")
         .and_then(|mut random| random.read_exact(&mut timeline))
@@ -143,7 +209,7 @@ fn serve(serve: Serve) -> Done {
     let server = Server::bind(&Options {
         socket: serve.socket.clone(),
         log: serve.log,
-        room,
+        world,
         time_scale: serve.time_scale,
         timeline,
         unix_at_start_s: serve.unix_s,
@@ -164,11 +230,44 @@ fn send(socket: &Path, request: &str) -> Done {
     Ok(ExitCode::SUCCESS)
 }
 
-fn check(socket: &Path, target_c: f64, answer: String, at_ms: Option<u64>) -> Done {
-    let request = Request::Check { target_c, answer, at_ms };
-    let verdict: Verdict = ask(socket, IO_MAX, &request).map_err(|error| away(socket, &error))?;
-    print(&json!(verdict))?;
-    Ok(if verdict.passed { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+fn check(check: &Check) -> Done {
+    let Check { socket, target_c, tasks, task, answer, at_ms, .. } = check;
+    let wrong = if let (Some(path), Some(id)) = (tasks, task) {
+        let task = find(path, id, &Subjects::of(&beside(path)?))?;
+        let story: Story =
+            ask(socket, IO_MAX, &Request::Story { at_ms: *at_ms }).map_err(|error| away(socket, &error))?;
+        let alerts = lines(check.alerts.as_deref())?;
+        let wrong = task.judge(Ended { story: &story, answer, alerts });
+        print(&json!({"passed": wrong.is_empty(), "wrong": wrong, "task": id, "end": story.end}))?;
+        wrong
+    } else {
+        let target_c = target_c.unwrap_or_default();
+        let request = Request::Check { target_c, answer: answer.clone(), at_ms: *at_ms };
+        let verdict: Verdict = ask(socket, IO_MAX, &request).map_err(|error| away(socket, &error))?;
+        print(&json!(verdict))?;
+        verdict.wrong
+    };
+    Ok(if wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+}
+
+/// The world a file of tasks is for: the plant beside it, otherwise the cold room.
+fn beside(tasks: &Path) -> Result<WorldFile, (u8, String)> {
+    let plant = tasks.with_file_name("plant.toml");
+    if !plant.exists() {
+        return Ok(WorldFile::Room(RoomFile::default()));
+    }
+    Ok(WorldFile::Plant(PlantFile::load(&plant).map_err(usage)?))
+}
+
+/// How many lines a file has; none where there is no file.
+fn lines(path: Option<&Path>) -> Result<u64, (u8, String)> {
+    let Some(path) = path else { return Ok(0) };
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(u64::try_from(text.lines().count()).unwrap_or(u64::MAX)),
+        // The file is made with the first alert.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(failed(format!("alerts {}: {error}", path.display()))),
+    }
 }
 
 fn away(socket: &Path, error: &io::Error) -> (u8, String) {

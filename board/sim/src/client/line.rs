@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use everstep_tool::DeviceError;
+use everstep_tool::device::{DeviceError, spoken};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -50,8 +50,7 @@ impl Line {
         if was_open && matches!(answer, Err(Lost::Unsent(_))) {
             answer = self.exchange(request);
         }
-        let device = json!(self.device);
-        let device = device.as_str().unwrap_or_default();
+        let device = spoken(self.device.as_str());
         match answer {
             Ok(Reply::Ok(value)) => serde_json::from_value(value).map_err(|error| {
                 DeviceError::Unknown(format!("{device} gave an answer that can't be read: {error}"))
@@ -81,7 +80,7 @@ impl Line {
     /// Connects, and shuts out every earlier connection to the device, also another process's.
     fn open(&self) -> io::Result<BufReader<UnixStream>> {
         let mut stream = connect(&self.socket, self.io_max)?;
-        let opened = exchange(&mut stream, &Request::Open { device: self.device });
+        let opened = exchange(&mut stream, &Request::Open { device: self.device.clone() });
         match opened {
             Ok(Reply::Ok(_)) => Ok(stream),
             Ok(Reply::Error(why)) => Err(io::Error::other(why)),

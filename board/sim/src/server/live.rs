@@ -16,7 +16,8 @@ use serde_json::json;
 use super::Options;
 use crate::{
     protocol::Time,
-    world::{DeviceName, LineFault, When, World},
+    simulated::Simulated,
+    world::{DeviceName, LineFault, When},
 };
 
 /// What all connections share.
@@ -35,7 +36,7 @@ pub(super) struct Live {
 }
 
 struct Room {
-    world: World,
+    world: Box<dyn Simulated>,
     log: Option<File>,
     log_error: Option<io::Error>,
 }
@@ -45,9 +46,6 @@ pub(super) enum Line {
     Well,
     Drops,
 }
-
-const DEVICES: [DeviceName; 5] =
-    [DeviceName::Room, DeviceName::Compressor, DeviceName::Fan, DeviceName::Heater, DeviceName::Pump];
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // A thread that failed midway left a world that is still the one that everybody sees.
@@ -60,12 +58,13 @@ fn real_now() -> Instant {
 }
 
 impl Live {
-    pub(super) fn new(world: World, log: Option<File>, options: &Options) -> Self {
+    pub(super) fn new(world: Box<dyn Simulated>, log: Option<File>, options: &Options) -> Self {
         let started = real_now();
+        let lines = world.devices().into_iter().map(|device| (device, Mutex::new(0))).collect();
         let live = Self {
             room: Mutex::new(Room { world, log, log_error: None }),
-            lines: DEVICES.into_iter().map(|device| (device, Mutex::new(0))).collect(),
-            line_faults: Mutex::new(options.line_faults.clone()),
+            lines,
+            line_faults: Mutex::default(),
             started,
             last_asked: Mutex::new(started),
             time_scale: options.time_scale,
@@ -80,13 +79,13 @@ impl Live {
 
     /// Does something with the world as it is now. Its changes are in the log before anybody is
     /// answered.
-    pub(super) fn with<T>(&self, act: impl FnOnce(&mut World) -> T) -> T {
+    pub(super) fn with<T>(&self, act: impl FnOnce(&mut dyn Simulated) -> T) -> T {
         let mut room = lock(&self.room);
         if self.time_scale > 0 {
             let real_ms = self.started.elapsed().as_millis().saturating_mul(self.time_scale.into());
             room.world.step_to(u64::try_from(real_ms).unwrap_or(u64::MAX));
         }
-        let done = act(&mut room.world);
+        let done = act(room.world.as_mut());
         if let Err(error) = room.write_log() {
             room.log_error = Some(error);
             self.end();
@@ -113,24 +112,28 @@ impl Live {
     }
 
     /// The line to a device, by its newest connection; nobody else uses it meanwhile.
-    pub(super) fn line(&self, device: DeviceName) -> Option<MutexGuard<'_, u64>> {
-        self.lines.get(&device).map(lock)
+    pub(super) fn line(&self, device: &DeviceName) -> Option<MutexGuard<'_, u64>> {
+        self.lines.get(device).map(lock)
     }
 
-    pub(super) fn add_line_fault(&self, fault: LineFault) {
+    pub(super) fn add_line_fault(&self, fault: LineFault) -> Result<(), String> {
+        if !self.lines.contains_key(&fault.device) {
+            return Err(format!("there is no line to {}", fault.device));
+        }
         lock(&self.line_faults).push(fault);
+        Ok(())
     }
 
     /// Lets a faulty line be slow or drop, as often as it was told to.
-    pub(super) fn suffer(&self, device: DeviceName, when: When) -> Line {
+    pub(super) fn suffer(&self, device: &DeviceName, when: When) -> Line {
         let fault = {
             let mut faults = lock(&self.line_faults);
             let found = faults
                 .iter_mut()
-                .find(|fault| fault.device == device && fault.when == when && fault.count > 0);
+                .find(|fault| fault.device == *device && fault.when == when && fault.count > 0);
             found.map(|fault| {
                 fault.count -= 1;
-                *fault
+                fault.clone()
             })
         };
         match fault {

@@ -1,23 +1,45 @@
 //! What can be made to go wrong, by start option or by command.
 
+use std::{borrow::Cow, fmt};
+
 use serde::{Deserialize, Serialize};
 
-/// A device of the room.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DeviceName {
-    /// All sensors, read together.
-    Room,
+/// A device of a world. The cold room's have constants; a plant names its own.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DeviceName(Cow<'static, str>);
+
+impl DeviceName {
+    /// All sensors of the room, read together.
+    pub const ROOM: Self = Self(Cow::Borrowed("room"));
     /// The compressor's relay.
-    Compressor,
+    pub const COMPRESSOR: Self = Self(Cow::Borrowed("compressor"));
     /// The evaporator's fan.
-    Fan,
+    pub const FAN: Self = Self(Cow::Borrowed("fan"));
     /// The defrost heater.
-    Heater,
+    pub const HEATER: Self = Self(Cow::Borrowed("heater"));
     /// The dosing pump.
-    Pump,
+    pub const PUMP: Self = Self(Cow::Borrowed("pump"));
     /// The door; nobody but people moves it.
-    Door,
+    pub const DOOR: Self = Self(Cow::Borrowed("door"));
+
+    /// The device called `name`.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self(Cow::Owned(name.to_owned()))
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for DeviceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 /// Something that goes wrong in the room itself.
@@ -71,11 +93,11 @@ impl Fault {
     #[must_use]
     pub const fn device(&self) -> DeviceName {
         match self {
-            Self::Door { .. } => DeviceName::Door,
-            Self::CompressorStuck { .. } => DeviceName::Compressor,
-            Self::HeaterDeaf { .. } => DeviceName::Heater,
-            Self::PumpLoses { .. } => DeviceName::Pump,
-            Self::Sensor(_) => DeviceName::Room,
+            Self::Door { .. } => DeviceName::DOOR,
+            Self::CompressorStuck { .. } => DeviceName::COMPRESSOR,
+            Self::HeaterDeaf { .. } => DeviceName::HEATER,
+            Self::PumpLoses { .. } => DeviceName::PUMP,
+            Self::Sensor(_) => DeviceName::ROOM,
         }
     }
 }
@@ -91,7 +113,7 @@ pub enum When {
 }
 
 /// Something that goes wrong on the line to a device.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LineFault {
     /// The line to which device.

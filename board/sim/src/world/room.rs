@@ -1,8 +1,13 @@
 //! What a room is like: how heat flows, and how it stands at the start.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
+
+use crate::simulated::Point;
 
 /// `room.toml`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -169,6 +174,20 @@ impl RoomFile {
             toml::from_str(&text).map_err(|error| wrong(error.to_string().trim().replace('\n', ", ")))?;
         room.check().map_err(wrong)?;
         Ok(room)
+    }
+
+    /// Changes how the room stands at the start; keys are those of `[start]`.
+    ///
+    /// # Errors
+    ///
+    /// A key the room does not have, or a value it can't have.
+    pub fn start_at(&mut self, start: &BTreeMap<String, Point>) -> Result<(), String> {
+        let mut keys = serde_json::to_value(&self.start).map_err(|error| error.to_string())?;
+        if let Some(keys) = keys.as_object_mut() {
+            keys.extend(start.iter().map(|(key, point)| (key.clone(), point.json())));
+        }
+        self.start = serde_json::from_value(keys).map_err(|error| format!("start: {error}"))?;
+        self.check()
     }
 
     /// Refuses numbers the physics can't be computed with.

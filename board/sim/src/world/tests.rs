@@ -34,8 +34,8 @@ fn time_in_pieces_is_time_at_once() {
     let (often, same) = run(50);
     assert!((once.air_c - often.air_c).abs() < 0.01, "{once:?} {often:?}");
     assert_eq!(changes, same, "what happens, happens at its very time");
-    let times: Vec<_> = changes.iter().map(|change| (change.device, change.world_ms)).collect();
-    assert!(times.contains(&(DeviceName::Door, 300_000)) && times.contains(&(DeviceName::Heater, 600_130)));
+    let times: Vec<_> = changes.iter().map(|change| (change.device.clone(), change.world_ms)).collect();
+    assert!(times.contains(&(DeviceName::DOOR, 300_000)) && times.contains(&(DeviceName::HEATER, 600_130)));
 }
 
 #[test]
@@ -60,13 +60,13 @@ fn every_command_is_logged_also_one_that_changes_nothing() {
     world.set_fan(30);
     world.pulse(2);
     let changes = world.take_changes();
-    let commands: Vec<_> = changes.iter().map(|change| (change.device, &change.from, &change.to)).collect();
+    let commands: Vec<_> = changes.iter().map(|change| (&change.device, &change.from, &change.to)).collect();
     assert_eq!(
         commands,
         [
-            (DeviceName::Fan, &json!(0), &json!(30)),
-            (DeviceName::Fan, &json!(30), &json!(30)),
-            (DeviceName::Pump, &json!(6), &json!(8)),
+            (&DeviceName::FAN, &json!(0), &json!(30)),
+            (&DeviceName::FAN, &json!(30), &json!(30)),
+            (&DeviceName::PUMP, &json!(6), &json!(8)),
         ]
     );
     assert!(changes.iter().all(|change| change.by == By::Command));

@@ -1,7 +1,7 @@
 //! A call that waits for an operator, on a simulated board whose heater loses its first answer.
 
 use everstep_board_sim::{
-    server::{Options, Server},
+    server::{Options, Server, WorldFile},
     world::RoomFile,
 };
 
@@ -35,7 +35,7 @@ fn bench_with_world() -> Bench {
     let server = Server::bind(&Options {
         socket: bench.path("state/world.sock"),
         log: Some(bench.path("state/world.jsonl")),
-        room: RoomFile::default(),
+        world: WorldFile::Room(RoomFile::default()),
         time_scale: 600,
         timeline: [1; 16],
         unix_at_start_s: None,

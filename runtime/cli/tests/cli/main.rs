@@ -7,6 +7,8 @@ mod bad_input;
 #[cfg(test)]
 mod bench;
 #[cfg(test)]
+mod boards;
+#[cfg(test)]
 mod commands;
 #[cfg(test)]
 mod eval;

@@ -1,4 +1,4 @@
-//! Traits for the parts of a cold room that `embedded-hal` has no words for. They block.
+//! Traits for what only a cold room has, where `embedded-hal` has no words for it. They block.
 
 use super::DeviceError;
 
@@ -27,16 +27,6 @@ pub trait RoomSensor: Send {
     ///
     /// Which sensor does not answer.
     fn read(&mut self) -> Result<RoomReading, DeviceError>;
-}
-
-/// A defrost heater with a timer of its own: once started it ends by itself.
-pub trait DefrostHeater: Send {
-    /// Starts the heater for `seconds`. Not repeatable: a second start heats for longer.
-    ///
-    /// # Errors
-    ///
-    /// [`DeviceError::NotSent`] only where the heater certainly did not start.
-    fn start(&mut self, seconds: u32) -> Result<(), DeviceError>;
 }
 
 /// A pump that doses in pulses and counts them for good.

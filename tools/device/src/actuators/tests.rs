@@ -17,14 +17,14 @@ impl Actuate for Fake {
             // Ends when the test drops its end.
             let _ = stuck.recv();
         }
-        Ok(self.state)
+        Ok(self.state.clone())
     }
 
     fn set(&mut self, state: State) -> Result<(), DeviceError> {
         if self.dead {
             return Err(DeviceError::NotSent("no such bus".into()));
         }
-        self.sets.lock().unwrap().push(state);
+        self.sets.lock().unwrap().push(state.clone());
         self.state = Some(state);
         Ok(())
     }

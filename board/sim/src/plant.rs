@@ -296,8 +296,8 @@ impl Plant {
     }
 
     fn ran(&self, moved: &Moved) -> Ran {
-        let left_ms = moved.until_ms.map_or(0, |until| until.saturating_sub(self.now_ms));
-        let left_s = u32::try_from(left_ms.div_ceil(1_000)).unwrap_or(u32::MAX);
+        let left = moved.until_ms.map_or(0, |until| until.saturating_sub(self.now_ms)).div_ceil(1_000);
+        let left_s = u32::try_from(left).unwrap_or(u32::MAX);
         Ran { times: moved.times, seconds: moved.seconds, left_s }
     }
 

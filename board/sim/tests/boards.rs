@@ -1,7 +1,12 @@
 //! The shipped plants: their files load, each task starts from every seed, a scripted hand that follows
 //! the task passes its check, and doing nothing or something else fails it.
 
-#![expect(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail the test")]
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail the test"
+)]
 
 use std::{
     collections::BTreeMap,
@@ -64,6 +69,12 @@ impl Hand {
         self.plant.set(name, &Point::Word(word.into())).unwrap();
     }
 
+    fn set_all(&mut self, names: &[&str], word: &str) {
+        for name in names {
+            self.set(name, word);
+        }
+    }
+
     fn number(&mut self, name: &str, number: f64) {
         self.plant.set(name, &Point::Number(number)).unwrap();
     }
@@ -89,105 +100,126 @@ impl Hand {
 /// Does what the task asks for, by looking at the plant as a technician would.
 fn work(hand: &mut Hand, board: &str, id: &str) {
     match (board, id) {
-        ("pump", "fill_tank") => {
+        (_, "no_tool") => hand.told.answer = "There is no tool for that.".into(),
+        (_, "which_valve" | "which_light") => hand.told.answer = "Which one do you mean?".into(),
+        ("pump", id) => work_pump(hand, id),
+        ("greenhouse", id) => work_greenhouse(hand, id),
+        (_, id) => work_house(hand, id),
+    }
+}
+
+fn work_pump(hand: &mut Hand, id: &str) {
+    match id {
+        "fill_tank" => {
             hand.set("pump_north", "on");
             hand.reach("tank_level", 80.0);
             hand.set("pump_north", "off");
             hand.report("tank_level");
         }
-        ("pump", "close_valves") => {
-            ["inlet_valve", "outlet_valve"].iter().for_each(|name| hand.set(name, "closed"))
+        "close_valves" => {
+            hand.set_all(&["inlet_valve", "outlet_valve"], "closed");
         }
-        ("pump", "stop_all_but_north") => {
+        "stop_all_but_north" => {
             hand.set("pump_south", "off");
             hand.set("inlet_valve", "closed");
             hand.set("outlet_valve", "closed");
         }
-        ("pump", "ask_chlorine") => hand.report("chlorine"),
-        ("pump", "sump_high") => {
+        "ask_chlorine" => hand.report("chlorine"),
+        "sump_high" => {
             let on = hand.shown("sump_level") > 70.0;
             hand.set("pump_north", if on { "on" } else { "off" });
         }
-        ("pump", "pressure_low") if hand.shown("pressure") < 2.0 => hand.set("pump_south", "on"),
-        ("pump", "watch_tank") => {
+        "pressure_low" if hand.shown("pressure") < 2.0 => hand.set("pump_south", "on"),
+        "watch_tank" => {
             hand.wait();
             hand.told.alerts = u64::from(hand.shown("tank_level") < 40.0);
         }
-        ("pump", "dose_chlorine") => {
+        "dose_chlorine" => {
             hand.plant.start("dosing", 300).unwrap();
             hand.wait();
             hand.report("chlorine");
         }
-        ("greenhouse", "heat_air") => {
+        "pressure_low" => {}
+        unknown => panic!("no hand for {unknown}"),
+    }
+}
+
+fn work_greenhouse(hand: &mut Hand, id: &str) {
+    match id {
+        "heat_air" => {
             hand.set("heater", "on");
             hand.reach("air", 22.0);
             hand.set("heater", "off");
             hand.report("air");
         }
-        ("greenhouse", "set_fan") => hand.number("fan", 40.0),
-        ("greenhouse", "heater_and_lamps_off") => {
-            ["heater", "lamps"].iter().for_each(|name| hand.set(name, "off"))
+        "set_fan" => hand.number("fan", 40.0),
+        "heater_and_lamps_off" => {
+            hand.set_all(&["heater", "lamps"], "off");
         }
-        ("greenhouse", "off_but_lamps") => {
+        "off_but_lamps" => {
             hand.set("heater", "off");
             hand.set("roof_vent", "closed");
             hand.number("fan", 0.0);
         }
-        ("greenhouse", "ask_soil") => hand.report("soil"),
-        ("greenhouse", "hot_vent") => {
+        "ask_soil" => hand.report("soil"),
+        "hot_vent" => {
             let open = hand.shown("air") > 26.0;
             hand.set("roof_vent", if open { "open" } else { "closed" });
         }
-        ("greenhouse", "dry_soil") if hand.shown("soil") < 30.0 => {
-            hand.plant.start("irrigation", 600).unwrap()
+        "dry_soil" if hand.shown("soil") < 30.0 => {
+            hand.plant.start("irrigation", 600).unwrap();
         }
-        ("greenhouse", "watch_air") => {
+        "watch_air" => {
             hand.wait();
             hand.wait();
             hand.told.alerts = u64::from(hand.shown("air") < 15.0);
         }
-        ("greenhouse", "lamps_verify") => {
+        "lamps_verify" => {
             hand.set("lamps", "on");
             hand.wait();
             hand.report("light");
         }
-        ("house", "warm_living_room") => {
+        "dry_soil" => {}
+        unknown => panic!("no hand for {unknown}"),
+    }
+}
+
+fn work_house(hand: &mut Hand, id: &str) {
+    match id {
+        "warm_living_room" => {
             hand.number("heating", 21.0);
             hand.reach("living_room", 21.0);
             hand.report("living_room");
         }
-        ("house", "lock_front_door") => hand.set("front_door", "locked"),
-        ("house", "lights_off") => {
+        "lock_front_door" => hand.set("front_door", "locked"),
+        "lights_off" => {
             for light in ["kitchen_light", "hall_light", "bedroom_light"] {
                 hand.set(light, "off");
             }
             hand.set("garage_door", "closed");
         }
-        ("house", "lights_but_hall") => {
-            ["kitchen_light", "bedroom_light"].iter().for_each(|name| hand.set(name, "off"))
+        "lights_but_hall" => {
+            hand.set_all(&["kitchen_light", "bedroom_light"], "off");
         }
-        ("house", "ask_outside") => hand.report("outside"),
-        ("house", "cold_outside") => {
+        "ask_outside" => hand.report("outside"),
+        "cold_outside" => {
             let cold = hand.shown("outside") < 5.0;
             hand.number("heating", if cold { 22.0 } else { 19.0 });
         }
-        ("house", "garage_open") => {
+        "garage_open" => {
             hand.told.alerts = u64::from(hand.is("garage_door") == Point::Word("open".into()));
         }
-        ("house", "watch_bedroom") => {
+        "watch_bedroom" => {
             hand.wait();
             hand.told.alerts = u64::from(hand.shown("bedroom") < 18.0);
         }
-        ("house", "heating_verify") => {
+        "heating_verify" => {
             hand.number("heating", 20.5);
             hand.wait();
             hand.wait();
             hand.report("bedroom");
         }
-        (_, "no_tool") => hand.told.answer = "There is no tool for that.".into(),
-        (_, "which_valve" | "which_light") => hand.told.answer = "Which one do you mean?".into(),
-        ("pump", "pressure_low") | ("greenhouse", "dry_soil") => {}
-        unknown => panic!("no hand for {unknown:?}"),
+        unknown => panic!("no hand for {unknown}"),
     }
 }
 

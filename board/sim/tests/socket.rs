@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, thread::JoinHandle, time::Duration};
 
 use everstep_board_sim::{
-    BoardParts, DeviceSectionError, SocketWorld, WorldClock, ask, assemble,
+    BoardParts, DeviceSectionError, SocketWorld, Waits, WorldClock, ask, assemble,
     protocol::Request,
     server::{Options, ServeError, Server, WorldFile},
     world::{By, Change, DeviceName, Fault, LineFault, RoomFile, SensorFault, Snapshot, When},
@@ -297,6 +297,131 @@ async fn running_world_passes_time_by_itself_and_faster() {
     assert!(next.now_ms() >= before + 2_000_000);
     let stepped = ask::<Value>(&live.socket, PATIENT, &Request::Step { ms: 1 });
     assert!(stepped.is_err(), "its time can't be moved");
+}
+
+#[tokio::test]
+async fn skipped_waits_step_the_world_and_limits_do_not() {
+    let live = Live::start(0);
+    let clock = WorldClock::connect(&live.socket, PATIENT).unwrap().with_waits(Waits::Skip);
+    let limit = tokio::spawn(clock.limit(7_200_000));
+    clock.sleep(3_600_000).await;
+    assert_eq!(live.snapshot().world_ms, 3_600_000);
+    assert!(!limit.is_finished(), "the limit did not pass time");
+    clock.sleep(3_600_000).await;
+    limit.await.unwrap();
+    assert_eq!(live.snapshot().world_ms, 7_200_000);
+    // One that is dropped before it began passes nothing.
+    drop(clock.sleep(1_000));
+    assert_eq!(live.snapshot().world_ms, 7_200_000);
+}
+
+#[test]
+fn worlds_that_can_not_be_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (socket, log) = (folder.path().join("gone/s"), folder.path().join("l"));
+    let good = options(&folder.path().join("s"), &log, 0);
+    let line: LineFault = serde_json::from_str(r#"{"device":"lamp","when":"after","count":1}"#).unwrap();
+    for (options, named) in [
+        (Options { socket, ..good.clone() }, "there is no folder"),
+        (Options { faults: vec![json!({"lamp": {}})], ..good.clone() }, "lamp"),
+        (Options { line_faults: vec![line], ..good }, "no line to lamp"),
+    ] {
+        let error = Server::bind(&options).err().unwrap().to_string();
+        assert!(error.contains(named), "{error}");
+    }
+}
+
+const PLANT: &str = r#"
+    [quantity.air]
+    unit = "C"
+    digits = 1
+    min = 0.0
+    max = 50.0
+    start = 20.0
+    [actuator.lamp]
+    kind = "relay"
+    start = "off"
+    [actuator.vent]
+    kind = "switch"
+    states = ["closed", "open"]
+    start = "open"
+    [actuator.heating]
+    kind = "setpoint"
+    unit = "C"
+    min = 5
+    max = 28
+    start = 18
+    [actuator.water]
+    kind = "timed"
+"#;
+
+fn plant_parts(socket: &std::path::Path) -> BoardParts {
+    let sections = r#"
+        [climate]
+        kind = "sensor"
+        shows = ["air", "lamp", "vent", "heating", "water"]
+        [lamp]
+        kind = "relay"
+        boot = "hold"
+        [vent]
+        kind = "switch"
+        states = ["closed", "open"]
+        [heating]
+        kind = "setpoint"
+        unit = "C"
+        min = 6
+        max = 28
+        safe_value = 16.5
+        [water]
+        kind = "timer"
+        seconds_max = 900
+    "#;
+    let world = SocketWorld::new(socket, PATIENT).with_plant(toml::from_str(PLANT).unwrap());
+    assemble(&toml::from_str(sections).unwrap(), &world, &BTreeMap::new()).unwrap()
+}
+
+#[tokio::test]
+async fn plant_is_moved_read_faulted_and_fenced_like_the_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let (socket, log) = (folder.path().join("s"), folder.path().join("l"));
+    let world = WorldFile::Plant(toml::from_str(PLANT).unwrap());
+    let server = Server::bind(&Options { world, ..options(&socket, &log, 0) }).unwrap();
+    let live = Live {
+        served: Some(std::thread::spawn(move || server.run())),
+        socket: socket.clone(),
+        log,
+        _folder: folder,
+    };
+    let parts = plant_parts(&socket);
+    assert_eq!(parts.actuators.boot().await, ["heating set to 16.5 C", "vent set to closed"]);
+    for (name, arguments, said) in [
+        ("read_climate", json!({}), "air 20.0 C, lamp off, vent closed, heating 16.5 C, water off"),
+        ("set_lamp", json!({"on": true}), "lamp is on"),
+        ("set_vent", json!({"state": "open"}), "vent is open"),
+        ("set_heating", json!({"value": 20}), "heating is set to 20 C"),
+        ("run_water", json!({"seconds": 60}), "water runs for 60 seconds"),
+        ("read_climate", json!({}), "air 20.0 C, lamp on, vent open, heating 20 C, water 60 s left"),
+    ] {
+        assert_eq!(call(tool(&parts, name).as_ref(), arguments).await.1, Outcome::Done(said.into()));
+    }
+    live.ask::<Value>(&Request::Fault { fault: json!({"shows": {"quantity": "air", "value": 80}}) });
+    let read = call(tool(&parts, "read_climate").as_ref(), json!({})).await.1;
+    assert_eq!(read, Outcome::NotStarted("the air sensor shows 80.0 C, outside of 0 to 50 C".into()));
+
+    live.line_fault(DeviceName::new("water"), When::After, None);
+    let lost = call(tool(&parts, "run_water").as_ref(), json!({"seconds": 5})).await.1;
+    assert!(matches!(&lost, Outcome::MayHaveRun(why) if why.contains("connection lost")), "{lost:?}");
+    let starts = live.commands().iter().filter(|change| change.what == "start").count();
+    assert_eq!(starts, 2, "it did run");
+
+    let newer = plant_parts(&socket);
+    assert!(matches!(
+        call(tool(&newer, "set_vent").as_ref(), json!({"state": "closed"})).await.1,
+        Outcome::Done(_)
+    ));
+    let older = call(tool(&parts, "set_vent").as_ref(), json!({"state": "open"})).await.1;
+    assert_eq!(older, Outcome::NotStarted("a newer connection has this device".into()));
+    assert_eq!(newer.actuators.set_safe().await.0, ["heating set to 16.5 C", "lamp set to off"]);
 }
 
 #[test]

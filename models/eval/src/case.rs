@@ -205,7 +205,9 @@ fn messages_of(lines: Vec<LineMessage>) -> Result<Vec<Message>, CaseError> {
     if lines.last().is_none_or(|line| !matches!(line.role, Role::User | Role::Tool)) {
         return wrong("does not end in a user's message or a tool's result");
     }
-    if lines.windows(2).any(|pair| matches!(pair, [before, line] if line.role == Role::Tool && before.role != Role::Assistant)) {
+    if lines.windows(2).any(
+        |pair| matches!(pair, [before, line] if line.role == Role::Tool && before.role != Role::Assistant),
+    ) {
         return wrong("has a tool's result without a call before it");
     }
     let messages = lines.into_iter().map(|line| match line.role {

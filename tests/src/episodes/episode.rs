@@ -80,7 +80,8 @@ impl Board {
         };
         let subjects = Subjects::of(&world);
         let tasks = Self::tasks(&folder.join("tasks.toml"), &subjects)?;
-        let name = settings.get("board").and_then(|board| board.get("name")?.as_str()).unwrap_or("board").to_owned();
+        let name =
+            settings.get("board").and_then(|board| board.get("name")?.as_str()).unwrap_or("board").to_owned();
         let file = write_settings(folder, settings, &name, options)?;
         Ok(Self { name, tasks, file, world, subjects, model: options.model.clone() })
     }
@@ -88,7 +89,12 @@ impl Board {
 
 /// A copy of the board file for an agent that steps its world itself; relative paths go on from
 /// `folder`.
-fn write_settings(folder: &Path, mut settings: toml::Table, name: &str, options: &Options) -> Result<PathBuf> {
+fn write_settings(
+    folder: &Path,
+    mut settings: toml::Table,
+    name: &str,
+    options: &Options,
+) -> Result<PathBuf> {
     let folder = fs::canonicalize(folder)?;
     for (section, key) in [("model", "path"), ("world", "plant"), ("world", "room")] {
         if let Some(path) = settings.get_mut(section).and_then(|section| section.get_mut(key)) {
@@ -168,7 +174,13 @@ fn serve(board: &Board, task: &Task, seed: u64, socket: &Path) -> Result<World> 
 fn run(programs: &Programs, board: &Board, request: &str, seed: u64, place: &Place) -> Result<Value> {
     let command = |name: &str| {
         let mut command = Command::new(&programs.everstep);
-        command.arg(name).arg("--board").arg(&board.file).arg("--state-dir").arg(&place.0).stdin(Stdio::null());
+        command
+            .arg(name)
+            .arg("--board")
+            .arg(&board.file)
+            .arg("--state-dir")
+            .arg(&place.0)
+            .stdin(Stdio::null());
         command
     };
     let mut run = command("run");

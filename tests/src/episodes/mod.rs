@@ -99,8 +99,9 @@ fn play(options: &Options, programs: &Programs, board: &Board, task: &Task) -> R
     let one = |seed: u64| {
         let place = Place::empty(&options.folder.join((seed % jobs).to_string()))?;
         let request = options.wording.of(task, seed);
-        episode::play(programs, board, task, request, seed, &place)
-            .with_context(|| format!("{}, {}, seed {seed}, in {}", board.name, task.id, options.folder.display()))
+        episode::play(programs, board, task, request, seed, &place).with_context(|| {
+            format!("{}, {}, seed {seed}, in {}", board.name, task.id, options.folder.display())
+        })
     };
     let one = &one;
     let played: Result<Vec<Vec<Episode>>> = std::thread::scope(|scope| {
@@ -112,7 +113,12 @@ fn play(options: &Options, programs: &Programs, board: &Board, task: &Task) -> R
             .collect()
     });
     let episodes = played?.into_iter().flatten().collect();
-    Ok(report::Row { board: board.name.clone(), task: task.id.clone(), conditional: task.conditional, episodes })
+    Ok(report::Row {
+        board: board.name.clone(),
+        task: task.id.clone(),
+        conditional: task.conditional,
+        episodes,
+    })
 }
 
 impl Board {

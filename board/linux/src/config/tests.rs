@@ -139,3 +139,17 @@ fn missing_and_endless_files_are_refused() {
     let endless = File::load(Path::new("/dev/zero")).unwrap_err();
     assert!(matches!(endless, BoardFileError::TooLong { .. }), "{endless}");
 }
+
+#[test]
+fn paths_are_shown_without_detours_unless_a_link_is_on_the_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    std::fs::create_dir_all(root.join("board/real")).unwrap();
+    std::os::unix::fs::symlink(root.join("board/real"), root.join("link")).unwrap();
+    let at = |place: &str| {
+        let file = File::parse(&root.join(place).join("agent.toml"), GOOD.to_owned()).unwrap();
+        file.resolve(Path::new("../../target/x"))
+    };
+    assert_eq!(at("board/real"), root.join("target/x"));
+    assert_eq!(at("link"), root.join("link/../../target/x"));
+}

@@ -92,14 +92,10 @@ fn pump_station_fills_its_tank() {
     let board = Board::start("pump", &script.concat(), r#"{"tank_level": 58}"#);
     assert_eq!(board.run("fill_tank"), [""; 0]);
     let journal = board.bench.everstep(&["journal"]).done();
-    for told in [
-        "tank level 58 percent, sump level 60 percent, pressure 2.1 bar, chlorine 0.4 mg/l, pump north off, \
-         pump south off, inlet valve closed, outlet valve closed",
-        "pump north is on",
-        "tank level 82 percent",
-    ] {
-        assert!(journal.contains(told), "{told}: {journal}");
-    }
+    // The readings before are in a snapshot by now.
+    let last = "tank level 82 percent, sump level 48 percent, pressure 2.1 bar, chlorine 0.4 mg/l, pump north \
+                off, pump south off, inlet valve closed, outlet valve closed";
+    assert!(journal.contains(last), "{journal}");
 }
 
 #[test]

@@ -97,7 +97,7 @@ async fn what_the_actuator_can_not_be_does_not_start() {
         (valve(), json!({"state": "open", "now": true}), "now"),
         (heating(), json!({"value": 28.5}), "5 to 28"),
         (heating(), json!({"value": 4.9}), "5 to 28"),
-        (heating(), json!({"value": "warm"}), "value"),
+        (heating(), json!({"value": "warm"}), "warm"),
     ] {
         let outcome = call(&tool, arguments.clone()).await;
         assert!(

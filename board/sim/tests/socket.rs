@@ -304,6 +304,9 @@ async fn skipped_waits_step_the_world_and_limits_do_not() {
     let live = Live::start(0);
     let clock = WorldClock::connect(&live.socket, PATIENT).unwrap().with_waits(Waits::Skip);
     let limit = tokio::spawn(clock.limit(7_200_000));
+    // It is polled once here, and must only look.
+    tokio::task::yield_now().await;
+    assert_eq!(live.snapshot().world_ms, 0);
     clock.sleep(3_600_000).await;
     assert_eq!(live.snapshot().world_ms, 3_600_000);
     assert!(!limit.is_finished(), "the limit did not pass time");

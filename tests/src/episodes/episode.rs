@@ -110,7 +110,10 @@ fn write_settings(
     set("world", "time_scale", 0.into())?;
     set("world", "waits", "skip".into())?;
     if options.no_constraint {
-        set("model", "constraint", "off".into())?;
+        let agents = settings.get_mut("agent").and_then(toml::Value::as_table_mut);
+        for (_, agent) in agents.into_iter().flatten() {
+            agent.as_table_mut().context("`agent` has no sections")?.insert("constraint".into(), "off".into());
+        }
     }
     fs::create_dir_all(&options.folder)?;
     let path = options.folder.join(format!("{name}.toml"));

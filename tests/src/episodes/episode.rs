@@ -112,7 +112,10 @@ fn write_settings(
     if options.no_constraint {
         let agents = settings.get_mut("agent").and_then(toml::Value::as_table_mut);
         for (_, agent) in agents.into_iter().flatten() {
-            agent.as_table_mut().context("`agent` has no sections")?.insert("constraint".into(), "off".into());
+            agent
+                .as_table_mut()
+                .context("`agent` has no sections")?
+                .insert("constraint".into(), "off".into());
         }
     }
     fs::create_dir_all(&options.folder)?;

@@ -510,7 +510,9 @@ def reach(s):
     if not pairs or not (s.world.has("compare") and s.world.has("wait")):
         return None
     rng = s.rng
-    quantity, actuator, effect = rng.choice(pairs)
+    # Mostly what a site is for, such as filling its tank with the pump that does.
+    meant = [pair for pair in pairs if any(pair[1] is mover and pair[0] is moved for mover, moved, _ in s.world.hints)]
+    quantity, actuator, effect = rng.choice(meant if meant and rng.random() < 0.75 else pairs)
     target = s.limit(quantity)
     goal = float(target)
     if not quantity.low < goal < quantity.high or effect.follows and not actuator.low <= goal <= actuator.high:
@@ -558,7 +560,7 @@ KINDS = {
     "every and one": (every_and_one, 5), "if state": (if_state, 7), "ask": (ask, 9), "state": (ask_state, 4), "verify": (verify, 4),
     "if": (cond, 11), "if-else": (cond_else, 10), "alert if": (alarm, 7), "wait": (wait_then, 6), "act and ask": (act_and_ask, 9),
     "log value": (log_value, 2), "compare two": (compare_two, 3), "log": (log, 2), "alert": (alert, 2), "no tool": (no_tool, 11),
-    "missing": (missing, 9), "reach": (reach, 9),
+    "missing": (missing, 9), "reach": (reach, 16),
 }
 
 

@@ -11,13 +11,18 @@ import catalogue
 import frames
 import tasks
 import words
-from boards import BOARDS, board_world, draw_cold_room
+from boards import BOARDS, board_world, draw_cold_room, spoken_of
 from coldroom import bringing
 from episodes import Episode, Troubles, draw_troubles, play
-from plant import BUILT_IN, Call, World
-from policy import NO_TOOL, Answer, Expert
+from plant import BUILT_IN, Call
+from policy import Answer, Expert
+from shipped import SCRIPTS, is_measured, shipped_task, texts
+from speaker import Speaker
 from words import Split
 from worlds import draw_world
+
+
+SHIPPED_SHARE = 0.12  # of a board's requests, those in the very words of its own tasks
 
 
 @dataclass
@@ -63,7 +68,7 @@ def gateway(rng, split=Split.TRAIN):
     """Requests to a random gateway."""
     world = draw_world(rng, split)
     conversation = begin(system_text(rng, world), world.tools)
-    speaker = tasks.Speaker(rng, world, split)
+    speaker = Speaker(rng, world, split)
     for _ in range(rng.choice([1, 2, 3, 4, 5, 6])):
         kind, request, script = tasks.draw(speaker)
         add(conversation, Episode(kind, request, Expert(world, script), world, draw_troubles(rng)), rng)
@@ -72,50 +77,51 @@ def gateway(rng, split=Split.TRAIN):
 
 def board(rng, name=None):
     """Requests to a shipped board other than the cold room's long task."""
-    world = board_world(rng, name or rng.choice(BOARDS))
+    name = name or rng.choice(BOARDS)
+    world = board_world(rng, name)
     conversation = begin(world.system if rng.random() < 0.6 else system_text(rng, world), world.tools)
-    speaker = tasks.Speaker(rng, world)
+    speaker = Speaker(rng, world)
     for _ in range(rng.choice([1, 2, 3, 4, 5])):
-        kind, request, script = tasks.draw(speaker)
+        kind, request, script = board_task(speaker, name)
         add(conversation, Episode(kind, request, Expert(world, script), world, draw_troubles(rng)), rng)
     return conversation
 
 
+def board_task(speaker, name):
+    """A task for a board: one of its own, or any other; never in words that wren is measured on."""
+    while True:
+        own = name in SCRIPTS and speaker.rng.random() < SHIPPED_SHARE
+        task = shipped_task(speaker, name) if own else tasks.draw(speaker)
+        if not is_measured(task[1]):
+            return task
+
+
 def cold_room(rng):
     """The cold room's long task."""
-    target, request = tasks_bring(rng)
+    target = rng.choice(["-18", str(rng.randint(-22, 8)), str(rng.randint(-22, 8)), f"{rng.uniform(-21, 8):.1f}"])
     world = draw_cold_room(rng, float(target))
+    world.spoken = spoken_of("coldroom")
     doubtful = rng.random() < 0.25
     troubles = Troubles(unknown=0.7, restarts=rng.randint(0, 3)) if doubtful else draw_troubles(rng, (0, 0, 1, 1, 2, 3))
     conversation = begin(world.system if rng.random() < 0.7 else system_text(rng, world), world.tools)
+    if rng.random() < SHIPPED_SHARE:
+        target, request = "-18", texts("coldroom")["cool"]
+    else:
+        while is_measured(request := frames.filler(rng, say_bring(Speaker(rng, world), target))):
+            pass
     add(conversation, Episode("bring", request, Expert(world, bringing(world, target)), world, troubles), rng)
     return conversation
 
 
-def tasks_bring(rng):
-    """A target for the cold room, as text, and the request for it."""
-    style = rng.random()
-    if style < 0.3:
-        target = "-18"
-    elif style < 0.8:
-        target = str(rng.randint(-22, 8))
-    else:
-        target = f"{rng.uniform(-21, 8):.1f}"
+def say_bring(speaker, target):
+    """A request to get the cold room to a target."""
+    rng, air = speaker.rng, speaker.world.air
+    if rng.random() < 0.5:
+        return tasks.say_reach(speaker, air, target, False, None, None, None, implied=True)
     quantity = rng.choice(["the cold room", "the cold room", "the room", "the cold store", "the air", "the temperature", "the cold room temperature", "it in here"])
     number = target + rng.choice([" C", " C", " degrees", "°C", " degrees C", ""])
-    lists = [frames.REACH, frames.LOWER, COLD]
-    while "{e}" in (frame := frames.expand(rng, rng.choice(rng.choice(lists)))) or "{act}" in frame:
-        pass
-    text = frame.format(q=quantity, q0=quantity.removeprefix("the "), n=number)
-    if rng.random() < 0.2:
-        return "-18", "Bring the cold room to -18 C and report"
-    return target, frames.filler(rng, text)
-
-
-COLD = [
-    "(cool|chill) {q} [down] to {n} [and report]", "(cool|chill) {q} until it is {n} [, then report]", "(freeze|refrigerate) {q} to {n}", "make {q} as cold as {n}", "{q} (should|must|has to) be {n} cold",
-    "(please|now) cool {q} to {n}", "I need {q} at {n}, report when (done|ready)", "(get|have|keep) {q} at {n}", "set {q} to {n}", "pull {q} down to {n}", "bring down {q} to {n}", "take care that {q} gets down to {n}",
-]
+    text = speaker.say(rng.choice([frames.REACH, frames.LOWER, frames.COLD]), q=quantity, q0=quantity.removeprefix("the "), n=number)
+    return speaker.with_reason(text)
 
 
 class Answering:
@@ -157,9 +163,12 @@ def assistant(rng, split=Split.TRAIN):
     return conversation
 
 
+COMMANDS = [frame for frame in frames.REQUEST if "{act}" in frame]
+
+
 def polite(rng, request):
     if rng.random() < 0.2 and not request.endswith("?"):
-        request = frames.expand(rng, rng.choice(frames.REQUEST)).format(act=request)
+        request = frames.expand(rng, rng.choice(COMMANDS)).format(act=request)
     return frames.filler(rng, request)
 
 
@@ -205,7 +214,7 @@ def copying(rng):
 
 # kind -> (function, share of conversations, share while training begins)
 MIXTURE = {
-    "gateway": (gateway, 0.33, 0.2), "board": (board, 0.40, 0.15), "cold room": (cold_room, 0.06, 0.0), "assistant": (assistant, 0.17, 0.2), "copying": (copying, 0.04, 0.45),
+    "gateway": (gateway, 0.33, 0.2), "board": (board, 0.41, 0.15), "cold room": (cold_room, 0.07, 0.0), "assistant": (assistant, 0.15, 0.2), "copying": (copying, 0.04, 0.45),
 }
 
 

@@ -15,11 +15,11 @@ from torch import nn
 @dataclass
 class Shape:
     vocab: int = 1024
-    width: int = 192
+    width: int = 256
     layers: str = "CACACA"
-    heads: int = 6
+    heads: int = 4
     kv_heads: int = 2
-    hidden: int = 512
+    hidden: int = 640
     kernel: int = 3
     context: int = 4096
     rope_base: float = 10000.0
@@ -133,13 +133,20 @@ class Network(nn.Module):
         self.register_buffer("cos", angles.cos()[:, None], persistent=False)
         self.register_buffer("sin", angles.sin()[:, None], persistent=False)
 
-    def forward(self, ids):
-        """Logits for every position."""
+    def states(self, ids):
+        """What the last block says at every position, normalised."""
         time = ids.shape[1]
         x = self.embedding(ids)
         for block in self.blocks:
             x = block(x, self.cos[:time], self.sin[:time])
-        return F.linear(self.norm(x), self.embedding.weight)
+        return self.norm(x)
+
+    def logits(self, states):
+        return F.linear(states, self.embedding.weight)
+
+    def forward(self, ids):
+        """Logits for every position."""
+        return self.logits(self.states(ids))
 
     def matrices(self):
         """The parameters that Muon trains; all others are AdamW's."""

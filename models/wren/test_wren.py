@@ -11,6 +11,7 @@ import torch
 
 import catalogue
 import frames
+import shipped
 import tasks
 import words
 from boards import BOARDS, board_world
@@ -21,8 +22,10 @@ from decode import Session
 from episodes import Episode, Player, Troubles, play, reply_text
 from generate import MIXTURE, cold_room, training_conversation
 from model import Network, Shape
+from muon import Muon
 from plant import Call, call
 from policy import Answer, Expert, acting, asking, conditional
+from speaker import SLOT
 from tokenizer import Wren
 from words import Split
 from worlds import draw_world
@@ -67,6 +70,75 @@ class SplitTest(unittest.TestCase):
         held_out = {words.made_up(rng, Split.HELD_OUT) for _ in range(3000)}
         self.assertFalse(train & held_out)
         self.assertFalse(any(words.held_out(word) for word in train))
+
+
+class FramesTest(unittest.TestCase):
+    SLOTS = set("a act act2 b be be2 be_cond c cond e e0 e1 es isit m must must2 n n_wait name not_over over p place q q0 r rest_act run s text thing things u undo w wait x x0 y y0 be1 must1".split())
+
+    def lists(self, value, name):
+        if isinstance(value, dict):
+            for key, part in value.items():
+                yield from self.lists(part, f"{name} {key}")
+        elif isinstance(value, list):
+            yield name, value
+
+    def test_frames_are_well_formed(self):
+        rng = random.Random(1)
+        for name, known in vars(frames).items():
+            for where, frame_list in self.lists(known, name) if name.isupper() else ():
+                self.assertEqual(len(frame_list), len(set(frame_list)), where)
+                for frame in frame_list:
+                    for _ in range(5):
+                        text = frames.expand(rng, frame)
+                        self.assertFalse(set("()[]|") & set(text), f"{where}: {frame}")
+                        self.assertTrue(set(SLOT.findall(text)) <= self.SLOTS | {"site"}, f"{where}: {frame}")
+
+    def test_every_kind_can_be_said(self):
+        for split in Split:
+            said = set()
+            for seed in range(700):
+                rng = random.Random(seed)
+                world = board_world(rng, rng.choice(BOARDS)) if seed % 2 else draw_world(rng)
+                for kind in tasks.KINDS:
+                    drawn = tasks.draw(tasks.Speaker(rng, world, split), kind)
+                    if drawn:
+                        said.add(kind)
+                        self.assertNotIn("{", drawn[1])
+            self.assertEqual(said, set(tasks.KINDS))
+
+
+class ShippedTest(unittest.TestCase):
+    def test_every_shipped_task_has_a_script(self):
+        for board in BOARDS:
+            self.assertEqual(set(shipped.texts(board)), set(shipped.SCRIPTS[board]) | ({"cool"} if board == "coldroom" else set()))
+
+    def test_scripts_end_where_their_wording_says(self):
+        for seed in range(100):
+            rng = random.Random(seed)
+            for board in BOARDS:
+                world = board_world(rng, board)
+                speaker = tasks.Speaker(rng, world)
+                kind, request, script = shipped.shipped_task(speaker, board)
+                episode = play(Episode(kind, request, Expert(world, script), world), rng)
+                self.assertEqual(episode.messages[0]["content"], request)
+                states = {name: actuator.word() for name, actuator in world.actuators.items()}
+                if kind.endswith("close_valves"):
+                    self.assertEqual((states["inlet_valve"], states["outlet_valve"]), ("closed", "closed"))
+                elif kind.endswith("lights_but_hall"):
+                    self.assertEqual((states["kitchen_light"], states["bedroom_light"]), ("off", "off"))
+                elif kind.endswith("fill_tank"):
+                    self.assertGreaterEqual(world.quantities["tank_level"].value, 79)
+                elif kind.endswith("which_light"):
+                    self.assertIn("hall light", episode.messages[-1]["content"])
+
+    def test_nothing_is_trained_in_words_that_are_measured(self):
+        measured = [text for board in BOARDS for task in shipped._tasks(board) for text in task["unseen"]]
+        self.assertGreater(len(measured), 200)
+        for text in measured:
+            self.assertTrue(shipped.is_measured(text.lower().rstrip(".?!")), text)
+        for one in some(3000, 12):
+            for message in one.messages:
+                self.assertFalse(message["role"] == "user" and shipped.is_measured(message["content"]), message)
 
 
 class WorldTest(unittest.TestCase):
@@ -254,6 +326,24 @@ class TokenizerTest(unittest.TestCase):
     def test_calls_are_spelled_as_the_grammar_does(self):
         expected = '<tool_call>\n{"name": "set_fan", "arguments": {"percent": 100}}\n</tool_call>'
         self.assertEqual(reply_text(call("set_fan", percent=100)), expected)
+
+
+class MuonTest(unittest.TestCase):
+    def test_steps_equal_those_of_torch(self):
+        torch.manual_seed(3)
+        shapes = [(32, 48), (48, 32), (32, 48), (16, 16)]
+        ours = [torch.nn.Parameter(torch.randn(shape)) for shape in shapes]
+        theirs = [torch.nn.Parameter(one.detach().clone()) for one in ours]
+        mine = Muon(ours, 0.01)
+        reference = torch.optim.Muon(theirs, lr=0.01, momentum=0.95, weight_decay=0.01, adjust_lr_fn="original")
+        for _ in range(4):
+            for one, other in zip(ours, theirs):
+                one.grad = torch.randn_like(one)
+                other.grad = one.grad.clone()
+            mine.step()
+            reference.step()
+        for one, other in zip(ours, theirs):
+            self.assertLess((one - other).abs().max().item(), 1e-6)
 
 
 class NetworkTest(unittest.TestCase):

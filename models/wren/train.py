@@ -25,10 +25,11 @@ from chat import PAD
 from generate import training_conversation
 from measure import Measure
 from model import Network, Shape
+from muon import Muon
 from tokenizer import Wren
 
-# Row lengths and how many rows make a step; a step holds about 4,000 tokens.
-BUCKETS = {480: 8, 672: 6, 960: 4, 1344: 3, 2048: 2, 3072: 1}
+# Row lengths and how many rows make a step; a step holds about 6,000 tokens.
+BUCKETS = {480: 12, 672: 9, 960: 6, 1344: 4, 2048: 3, 3072: 2}
 MUON_RATE, ADAM_RATE, EMBEDDING_RATE = 0.01, 0.002, 0.002
 WARM_UP_STEPS, DECAY_SHARE, RATE_END = 100, 0.45, 0.01
 AVERAGE_STEPS = 200
@@ -114,7 +115,7 @@ def optimizers(network):
     matrices = network.matrices()
     chosen = {id(p) for p in matrices} | {id(network.embedding.weight)}
     others = [p for p in network.parameters() if id(p) not in chosen]
-    muon = torch.optim.Muon(matrices, lr=MUON_RATE, momentum=0.95, weight_decay=0.01, adjust_lr_fn="original")
+    muon = Muon(matrices, MUON_RATE)
     groups = [
         {"params": others, "lr": ADAM_RATE, "base": ADAM_RATE},
         {"params": [network.embedding.weight], "lr": EMBEDDING_RATE, "base": EMBEDDING_RATE},
@@ -138,7 +139,7 @@ class Trainer:
             self._restore()
         early = SHORT_FIRST_SHARE * tokens - self.tokens
         self.rows = Rows(str(tokenizer_path), seed * 1_000_003 + self.step, early, boards)
-        self.forward = torch.compile(self._loss, dynamic=False)
+        self.states = torch.compile(self.network.states, dynamic=False)
         self.measure = Measure(tokenizer, MEASURE_CASES)
         self.stopped = False
         signal.signal(signal.SIGTERM, self._stop)
@@ -148,13 +149,14 @@ class Trainer:
         self.stopped = True
 
     def _loss(self, ids, targets):
+        """Mean loss over the wanted tokens, and the share of them that are the likeliest."""
+        targets = targets.flatten()
+        wanted = (targets != IGNORE).nonzero()[:, 0]
+        targets = targets[wanted]
         with torch.autocast(DEVICE, dtype=torch.bfloat16):
-            logits = self.network(ids)
-        logits, targets = logits.float().flatten(0, 1), targets.flatten()
-        loss = F.cross_entropy(logits, targets, ignore_index=IGNORE)
-        wanted = targets != IGNORE
-        right = ((logits.argmax(-1) == targets) & wanted).sum() / wanted.sum()
-        return loss, right
+            states = self.states(ids).flatten(0, 1)
+            logits = self.network.logits(states.index_select(0, wanted)).float()
+        return F.cross_entropy(logits, targets), (logits.argmax(-1) == targets).float().mean()
 
     def _restore(self):
         state = torch.load(self.out / "checkpoint.pt", weights_only=False, map_location=DEVICE)
@@ -183,7 +185,7 @@ class Trainer:
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["base"] * share
-        loss, right = self.forward(ids, targets)
+        loss, right = self._loss(ids, targets)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         for optimizer in self.optimizers:

@@ -39,7 +39,7 @@ all() { # folder, tokens, where the model goes, prompts for parity
 
 set_up
 case "${1:-all}" in
-    all) all "$work" "${WREN_TOKENS:-40e6}" "$work/wren.gguf" 200 ;;
+    all) all "$work" "${WREN_TOKENS:-56e6}" "$work/wren.gguf" 200 ;;
     smoke)
         rm -rf "$work/smoke"
         all "$work/smoke" 0.15e6 "$work/smoke/wren.gguf" 5

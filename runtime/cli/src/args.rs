@@ -185,7 +185,8 @@ const EVAL_HELP: &str = r#"A case is one JSON object a line:
      "parameters": {"type": "object", "properties": {"percent": {"type": "integer"}}}}}],
    "expect": [{"name": "set_fan", "arguments": {"percent": [30]}}]}
 
-  messages      in place of `request`: system and user messages, each {"role", "content"}
+  messages      in place of `request`: the conversation so far, each {"role", "content"} with the
+                role system, user, assistant or tool
   expect        each parameter lists the values that are right: numbers compare by value,
                 strings exactly; null lets it be missing; an object among them is written like
                 `arguments`; a parameter that isn't listed is wrong. Of several calls, each is

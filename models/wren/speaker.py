@@ -1,5 +1,6 @@
 """Puts requests about a world into words: devices, readings, actions and conditions, in many ways."""
 
+import functools
 import re
 
 import frames
@@ -23,6 +24,14 @@ SORTS = {
 SORTS_BY_UNIT = {"C": "temperature", "bar": "pressure"}
 SLOT = re.compile(r"\{(\w+)\}")
 TRIES_MAX = 1000
+# How frames are drawn: 1 would draw all of a list alike; above, brief ones come more often, as with
+# people. Training begins with the briefest, which are the plainest, so that copying is learnt early.
+BREVITY, BREVITY_FIRST = 1.5, 4.0
+
+
+@functools.lru_cache(maxsize=None)
+def brief_first(known):
+    return sorted(known, key=lambda frame: len(frame.split()))
 
 
 def plural(noun):
@@ -32,15 +41,17 @@ def plural(noun):
 class Speaker:
     """Speaks about one world; takes held-out frames where there are some and `split` wants them."""
 
+    brevity = BREVITY  # of all speakers of this process
+
     def __init__(self, rng, world, split=Split.TRAIN):
         self.rng, self.world, self.split = rng, world, split
 
     def say(self, train, held_out=None, **slots):
         """A sentence of a list of frames, of those whose slots are all given. A slot is a text, or a
         function that is asked for a new text each time."""
-        known = held_out if self.split is Split.HELD_OUT and held_out else train
+        known = brief_first(tuple(held_out if self.split is Split.HELD_OUT and held_out else train))
         for _ in range(TRIES_MAX):
-            text = frames.expand(self.rng, self.rng.choice(known))
+            text = frames.expand(self.rng, known[int(len(known) * self.rng.random() ** self.brevity)])
             if all(slots.get(name) is not None for name in SLOT.findall(text)):
                 return SLOT.sub(lambda match: self._fill(slots[match.group(1)]), text)
         raise ValueError(f"no frame has only the slots {sorted(slots)}")

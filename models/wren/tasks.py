@@ -19,6 +19,7 @@ from words import Split
 OPPOSITE = {"on": "off", "off": "on", "open": "closed", "closed": "open", "locked": "unlocked", "unlocked": "locked"}
 LASTING = ("relay", "open", "lock", "percent", "setpoint")
 STATED = ("relay", "open", "lock")
+RESTING = {"relay": False, "open": "closed", "percent": 0}
 
 
 # Actions
@@ -35,6 +36,9 @@ def set_several(s):
         action = s.any_action((*LASTING, "timed"))
         if action and all(action[0] is not other for other, _ in actions):
             actions.append(action)
+    if s.rng.random() < 0.15 and all(actuator.kind in RESTING for actuator, _ in actions):
+        actions = [(actuator, RESTING[actuator.kind]) for actuator, _ in actions]
+        actions.sort(key=lambda action: action[0].kind == "percent")  # "switch them off" is said of a relay first
     if len(actions) < 2:
         return None
     if len(actions) == 3:
@@ -45,11 +49,12 @@ def set_several(s):
 
 def say_two(s, first, second):
     """A request for two actions."""
-    same = first[0].kind == second[0].kind in STATED and first[1] == second[1]
+    off = all(value is False or value == 0 and a.kind == "percent" for a, value in (first, second))
+    same = off or first[0].kind == second[0].kind in STATED and first[1] == second[1]
     names = {"x": first[0].label, "y": second[0].label}
     named = {key: s.entity(label) for key, label in names.items()} | {key + "0": s.entity(label, article=False) for key, label in names.items()}
     if same and s.rng.random() < 0.7:
-        negated = {False: frames.NEITHER, "closed": frames.NEITHER_OPEN}.get(first[1])
+        negated = {False: frames.NEITHER, 0: frames.NEITHER, "closed": frames.NEITHER_OPEN}.get(first[1])
         if negated and s.rng.random() < 0.25:
             return s.say(negated, **named)
         both = s.say(frames.TWO_DEVICES, **named)
@@ -123,8 +128,7 @@ def except_name(s, left):
 
 def set_everything(s):
     """Everything off, closed and at zero; one thing may be left as it is."""
-    resting = {"relay": False, "open": "closed", "percent": 0}
-    known = [a for a in s.world.actuators.values() if a.setter and a.kind in resting]
+    known = [a for a in s.world.actuators.values() if a.setter and a.kind in RESTING]
     if len(known) < 2:
         return None
     left = s.rng.choice(known) if s.rng.random() < 0.65 else None
@@ -133,7 +137,7 @@ def set_everything(s):
     text = say_everything(s, left, bool(shut))
     if shut and s.rng.random() < 0.3:  # what has to be closed may be named besides
         text = s.say(frames.JOIN, a=text.rstrip(".?"), b=s.act((s.rng.choice(shut), "closed")))
-    return s.with_reason(text), acting(s.world.in_order([(actuator, resting[actuator.kind]) for actuator in wanted]))
+    return s.with_reason(text), acting(s.world.in_order([(actuator, RESTING[actuator.kind]) for actuator in wanted]))
 
 
 def say_everything(s, left, closes):
@@ -152,16 +156,15 @@ def say_everything(s, left, closes):
 
 def rest_of_kinds(s):
     """Stops or closes the devices of two nouns, and may leave one of them as it is."""
-    resting = {"relay": False, "open": "closed"}
     nouns = {}
     for actuator in s.world.actuators.values():
-        if actuator.setter and actuator.kind in resting:
+        if actuator.setter and actuator.kind in ("relay", "open"):
             nouns.setdefault(actuator.noun, []).append(actuator)
     groups = [group for group in nouns.values() if len(group) > 1]
     if len(groups) < 2:
         return None
     first, second = s.rng.sample(groups, 2)
-    said = [say_group(s, group, resting[group[0].kind]) for group in (first, second)]
+    said = [say_group(s, group, RESTING[group[0].kind]) for group in (first, second)]
     act = s.say(frames.JOIN, a=said[0], b=said[1])
     wanted = first + second
     if s.rng.random() < 0.6:
@@ -170,7 +173,7 @@ def rest_of_kinds(s):
         text = s.say(frames.EXCEPT, act=act, x=lambda: s.entity(left.label))
     else:
         text = s.request(act)
-    return text, acting(s.world.in_order([(actuator, resting[actuator.kind]) for actuator in wanted]))
+    return text, acting(s.world.in_order([(actuator, RESTING[actuator.kind]) for actuator in wanted]))
 
 
 def every_and_one(s):
@@ -579,8 +582,8 @@ def drive(actuator, goal, rng):
 
 KINDS = {
     "set": (set_one, 11), "several": (set_several, 7), "every": (set_every, 6), "except": (set_except, 7), "everything": (set_everything, 8),
-    "rest of kinds": (rest_of_kinds, 4), "every and one": (every_and_one, 6), "if state": (if_state, 8), "ask": (ask, 10), "state": (ask_state, 3), "verify": (verify, 3),
-    "if": (cond, 12), "if-else": (cond_else, 12), "alert if": (alarm, 9), "wait": (wait_then, 4), "act and ask": (act_and_ask, 10),
+    "rest of kinds": (rest_of_kinds, 4), "every and one": (every_and_one, 6), "if state": (if_state, 8), "ask": (ask, 12), "state": (ask_state, 3), "verify": (verify, 3),
+    "if": (cond, 13), "if-else": (cond_else, 18), "alert if": (alarm, 9), "wait": (wait_then, 4), "act and ask": (act_and_ask, 10),
     "log value": (log_value, 1), "compare two": (compare_two, 2), "log": (log, 1), "alert": (alert, 1), "no tool": (no_tool, 13),
     "missing": (missing, 9), "reach": (reach, 17),
 }

@@ -26,6 +26,7 @@ from generate import training_conversation
 from measure import Measure
 from model import Network, Shape
 from muon import Muon
+from speaker import BREVITY, BREVITY_FIRST, Speaker
 from tokenizer import Wren
 
 # Row lengths and how many rows make a step; a step holds about 6,000 tokens.
@@ -34,6 +35,7 @@ MUON_RATE, ADAM_RATE, EMBEDDING_RATE = 0.01, 0.002, 0.002
 WARM_UP_STEPS, DECAY_SHARE, RATE_END = 100, 0.45, 0.01
 AVERAGE_STEPS = 200
 SHORT_FIRST_SHARE, SHORT_FIRST = 0.06, 960  # the first share of training sees short rows, mostly copies
+BRIEF_FIRST_SHARE = 0.3  # and this share mostly brief requests
 CHECKPOINT_S = 120
 LOG_STEPS = 50
 MEASURE_S, MEASURE_CASES = 480, 60  # how often, and on how many cases of each group
@@ -55,18 +57,20 @@ def build_tokenizer(path, size):
     return Wren.load(path)
 
 
-def produce(queue, tokenizer_path, seed, early, boards):
-    """Worker: endless rows of (ids, wanted), as small arrays; the first `early` tokens are simpler."""
+def produce(queue, tokenizer_path, seed, early, brief, boards):
+    """Worker: endless rows of (ids, wanted), as small arrays; the first `early` tokens are simpler, the
+    first `brief` ones ask in few words."""
     os.nice(1)
     for folder in boards:
         add_board(folder)
     tokenizer, rng = Wren.load(tokenizer_path), random.Random(seed)
     while True:
         rows = []
+        Speaker.brevity = BREVITY_FIRST if brief > 0 else BREVITY
         for _ in range(64):
             one = training_conversation(rng, early > 0)
             ids, wanted = tokenizer.conversation(one.messages, one.tools)
-            early -= len(ids)
+            early, brief = early - len(ids), brief - len(ids)
             rows.append((np.array(ids, dtype=np.int16), np.array(wanted)))
         queue.put(rows)
 
@@ -74,11 +78,11 @@ def produce(queue, tokenizer_path, seed, early, boards):
 class Rows:
     """Groups rows by length and hands out full steps."""
 
-    def __init__(self, tokenizer_path, seed, early, boards):
+    def __init__(self, tokenizer_path, seed, early, brief, boards):
         context = multiprocessing.get_context("spawn")
         self.queue = context.Queue(maxsize=8)
         for worker in range(WORKERS):
-            drawn = (self.queue, tokenizer_path, seed * WORKERS + worker, early / WORKERS, boards)
+            drawn = (self.queue, tokenizer_path, seed * WORKERS + worker, early / WORKERS, brief / WORKERS, boards)
             context.Process(target=produce, args=drawn, daemon=True).start()
         self.waiting = {length: [] for length in BUCKETS}
         self.ready, self.dropped = [], 0
@@ -137,8 +141,8 @@ class Trainer:
         self.step, self.tokens, self.seconds, self.log = 0, 0, 0.0, []
         if (out / "checkpoint.pt").exists():
             self._restore()
-        early = SHORT_FIRST_SHARE * tokens - self.tokens
-        self.rows = Rows(str(tokenizer_path), seed * 1_000_003 + self.step, early, boards)
+        early, brief = (share * tokens - self.tokens for share in (SHORT_FIRST_SHARE, BRIEF_FIRST_SHARE))
+        self.rows = Rows(str(tokenizer_path), seed * 1_000_003 + self.step, early, brief, boards)
         self.states = torch.compile(self.network.states, dynamic=False)
         self.measure = Measure(tokenizer, MEASURE_CASES)
         self.stopped = False

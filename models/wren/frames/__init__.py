@@ -51,9 +51,9 @@ def filler(rng, text):
             ". Thanks!", ". Thank you.", ". I am in a hurry.", ". Nothing else.", ". The rest can wait.", ", ok?", ", will you?", ". We have guests.", ". It matters.",
         ])
     style = rng.random()
-    if style < 0.3:
+    if style < 0.5:
         text = text[:1].upper() + text[1:]
-    elif style < 0.34:
+    elif style < 0.54:
         text = text.lower()
     style = rng.random()
     if style < 0.4:

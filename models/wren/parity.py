@@ -25,7 +25,7 @@ from tokenizer import Wren
 SEED = "parity"
 # A reply that was not decided by at least this much between the best two tokens is left out: engines
 # round differently.
-MARGIN = 0.05
+MARGIN = 0.1
 TRIES = 10  # prompts that are tried for each that is written: a model that knows nothing decides little
 
 

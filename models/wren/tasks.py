@@ -446,6 +446,8 @@ def site_nouns(world):
     return nouns | {noun.rstrip("s") for noun in nouns}
 
 
+# What people call the sites of the shipped boards.
+SITE_NAMES = {"coldroom": ["cold room", "cold store"], "pump": ["pump house", "pump station", "station"]}
 PLACED = re.compile(r" (?:of|in|at|on|over|by|under|behind|to|for|next|near) ")
 
 
@@ -458,8 +460,14 @@ def no_device(s):
         known = [name for name in frames.NO_TOOL_NEAR[kind] if not nouns & named_nouns(name)]
         entity = rng.choice(known) if known else None
     else:
-        noun = rng.choice([noun for noun in words.THINGS if noun not in nouns and words.THINGS[noun] in ("relay", "open")])
-        kind, entity = words.THINGS[noun], s.entity(f"{words.place(rng)} {noun}")
+        known = [noun for noun in words.THINGS if noun not in nouns and words.THINGS[noun] in ("relay", "open")]
+        noun = "door" if "door" in known and rng.random() < 0.2 else rng.choice(known)
+        lockable = noun in ("door", "gate", "hatch") and s.split is Split.TRAIN and rng.random() < 0.5
+        kind = "lock" if lockable else words.THINGS[noun]
+        entity = s.entity(f"{words.place(rng)} {noun}")
+        if s.split is Split.TRAIN and s.world.site and rng.random() < 0.5:
+            site = rng.choice(SITE_NAMES.get(s.world.site, [s.world.site]))
+            entity = rng.choice([f"the {noun} of the {site}", f"the {site} {noun}", f"the {site}'s {noun}"])
     if not entity:
         return None
     how = {"relay": ["on", "off"], "open": ["open", "closed"], "lock": ["locked", "unlocked"]}.get(kind, [kind])
@@ -581,10 +589,10 @@ def drive(actuator, goal, rng):
 
 
 KINDS = {
-    "set": (set_one, 11), "several": (set_several, 7), "every": (set_every, 6), "except": (set_except, 7), "everything": (set_everything, 8),
-    "rest of kinds": (rest_of_kinds, 4), "every and one": (every_and_one, 6), "if state": (if_state, 8), "ask": (ask, 12), "state": (ask_state, 3), "verify": (verify, 3),
+    "set": (set_one, 15), "several": (set_several, 7), "every": (set_every, 6), "except": (set_except, 9), "everything": (set_everything, 12),
+    "rest of kinds": (rest_of_kinds, 4), "every and one": (every_and_one, 6), "if state": (if_state, 13), "ask": (ask, 12), "state": (ask_state, 3), "verify": (verify, 3),
     "if": (cond, 13), "if-else": (cond_else, 18), "alert if": (alarm, 9), "wait": (wait_then, 4), "act and ask": (act_and_ask, 10),
-    "log value": (log_value, 1), "compare two": (compare_two, 2), "log": (log, 1), "alert": (alert, 1), "no tool": (no_tool, 13),
+    "log value": (log_value, 1), "compare two": (compare_two, 2), "log": (log, 1), "alert": (alert, 1), "no tool": (no_tool, 15),
     "missing": (missing, 9), "reach": (reach, 17),
 }
 

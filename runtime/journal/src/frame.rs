@@ -10,7 +10,10 @@
 use crc::{CRC_32_ISCSI, Crc, Digest, Table};
 use embedded_storage::nor_flash::NorFlash;
 
-use crate::part::{ERASED, PAGE, PAGE_BYTES, Part, len32};
+use crate::{
+    part::{ERASED, PAGE, PAGE_BYTES, Part, len32},
+    window::Window,
+};
 
 /// Bytes a record costs beside its payload, before padding.
 pub const FRAME_BYTES: u32 = 6;
@@ -25,6 +28,8 @@ const EXPLICIT_BIT: u16 = 0x1000;
 const KIND_SHIFT: u32 = 13;
 /// What the first two bytes read as where nothing was programmed.
 const BLANK: u16 = 0xFFFF;
+/// How many bytes tell whether a frame was begun.
+pub(crate) const BLANK_BYTES: u32 = 2;
 
 /// With tables of 16 KiB, because a boot's time goes into checksums.
 pub(crate) static CRC: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISCSI);
@@ -82,6 +87,8 @@ pub(crate) struct Frame {
     /// The frame spells its number out; then it may follow a jump.
     pub(crate) explicit: bool,
     pub(crate) payload_bytes: usize,
+    /// Where in the sector the payload starts.
+    pub(crate) payload_offset: u32,
     pub(crate) offset: u32,
     /// Where the next frame would start.
     pub(crate) end: u32,
@@ -179,82 +186,159 @@ impl<F: NorFlash> Part<F> {
         Ok(end)
     }
 
-    /// Looks for a whole frame, and copies its payload as far as `buffer` goes. `expected` is the
-    /// number it must have where it doesn't spell one out.
+    /// Looks for a whole frame. `expected` is the number it must have where it doesn't spell one out.
+    /// Its payload is then in the window.
     pub(crate) fn read_frame(
         &mut self,
         place: Place,
         expected: u64,
-        buffer: &mut [u8],
+        window: &mut Window<'_>,
     ) -> Result<Found, F::Error> {
+        let bytes = window.load(self, place.sector, place.offset, FRAME_BYTES_MAX)?;
+        let head = match self.head(place, expected, bytes) {
+            Ok(head) => head,
+            Err(found) => return Ok(found),
+        };
+        // With the first bytes of what stands behind it.
+        let wanted = (head.end - place.offset + BLANK_BYTES).min(self.sector_bytes - place.offset);
+        if wanted > window.capacity(self.align) {
+            return self.read_long_frame(place, head, window.straight());
+        }
+        let bytes = window.load(self, place.sector, place.offset, wanted)?;
+        let (payload, behind) = bytes
+            .get(head.bytes()..)
+            .and_then(|bytes| bytes.split_at_checked(head.payload_bytes))
+            .unwrap_or_default();
+        let mut digest = digest(place, head.sequence.number(), head.word);
+        digest.update(payload);
+        let padding = (head.end - place.offset) as usize - head.bytes() - head.payload_bytes;
+        let followed = behind.get(padding..).is_some_and(is_begun);
+        Ok(if digest.finalize() == head.checksum { head.frame(place, followed) } else { head.torn(place) })
+    }
+
+    /// Like [`Part::read_frame`] without a window: the payload isn't kept.
+    pub(crate) fn look_at_frame(&mut self, place: Place, expected: u64) -> Result<Found, F::Error> {
         let mut chunk = [0; PAGE];
-        let mut bytes = self.read(place.sector, place.offset, &mut chunk, PAGE_BYTES)?;
+        let bytes = self.read(place.sector, place.offset, &mut chunk, FRAME_BYTES_MAX)?;
+        match self.head(place, expected, bytes) {
+            Ok(head) => self.read_long_frame(place, head, &mut []),
+            Err(found) => Ok(found),
+        }
+    }
+
+    /// What the first bytes of a frame say; `Err` where it isn't one.
+    fn head(&self, place: Place, expected: u64, bytes: &[u8]) -> Result<Head, Found> {
         let Some(([word0, word1, crc0, crc1, crc2, crc3], behind)) = bytes.split_first_chunk() else {
-            return Ok(Found::Blank);
+            return Err(Found::Blank);
         };
         let word = u16::from_le_bytes([*word0, *word1]);
         if word == BLANK {
-            return Ok(Found::Blank);
+            return Err(Found::Blank);
         }
         let checksum = u32::from_le_bytes([*crc0, *crc1, *crc2, *crc3]);
-        let payload_bytes = u32::from(word & LENGTH_BITS);
-        // An interrupted bit may have been the explicit one.
-        let end_max = self.aligned(place.offset + FRAME_BYTES_MAX + payload_bytes);
-        let end = self.aligned(place.offset + FRAME_BYTES + payload_bytes);
-        let torn = Found::Torn { end, end_max };
-
-        let (sequence, mut rest) = if word & EXPLICIT_BIT == 0 {
-            (Sequence::Implied(expected), behind)
-        } else {
-            let Some((number, behind)) = behind.split_at_checked(SEQUENCE_BYTES as usize) else {
-                return Ok(torn);
-            };
-            let number = number.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte));
-            (Sequence::Explicit(number), behind)
+        let payload_bytes = usize::from(word & LENGTH_BITS);
+        let mut head = Head {
+            kind: Kind::Record,
+            word,
+            checksum,
+            sequence: Sequence::Implied(expected),
+            payload_bytes,
+            end: 0,
+            align: self.align,
         };
-        let Some(kind) = Kind::from_code(word >> KIND_SHIFT) else { return Ok(torn) };
-        let end = self.aligned(place.offset + frame_bytes(sequence, payload_bytes as usize));
-        if end > self.sector_bytes || payload_bytes as usize > PAYLOAD_BYTES_MAX {
-            return Ok(torn);
+        if word & EXPLICIT_BIT != 0 {
+            let Some((number, _)) = behind.split_at_checked(SEQUENCE_BYTES as usize) else {
+                return Err(head.torn(place));
+            };
+            head.sequence =
+                Sequence::Explicit(number.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte)));
         }
+        let Some(kind) = Kind::from_code(word >> KIND_SHIFT) else { return Err(head.torn(place)) };
+        head.kind = kind;
+        head.end = self.aligned(place.offset + frame_bytes(head.sequence, payload_bytes));
+        if head.end > self.sector_bytes || payload_bytes > PAYLOAD_BYTES_MAX {
+            return Err(head.torn(place));
+        }
+        Ok(head)
+    }
 
-        let mut digest = digest(place, sequence.number(), word);
-        let mut left = payload_bytes as usize;
-        let mut slots = buffer;
-        let mut offset = place.offset;
+    /// Reads a frame page by page. As much of its payload as fits goes to `into`.
+    fn read_long_frame(&mut self, place: Place, head: Head, into: &mut [u8]) -> Result<Found, F::Error> {
+        let mut chunk = [0; PAGE];
+        let mut digest = digest(place, head.sequence.number(), head.word);
+        let (mut offset, mut skipped) = (place.offset, head.bytes());
+        let (mut left, mut slots) = (head.payload_bytes, into);
         loop {
+            let bytes = self.read(place.sector, offset, &mut chunk, PAGE_BYTES)?;
+            let rest = bytes.get(skipped..).unwrap_or_default();
+            if rest.is_empty() && left > 0 {
+                return Ok(head.torn(place));
+            }
             let (payload, _) = rest.split_at_checked(left).unwrap_or((rest, &[]));
             digest.update(payload);
             let kept = payload.len().min(slots.len());
-            let (into, further) = core::mem::take(&mut slots).split_at_mut_checked(kept).unwrap_or_default();
-            into.copy_from_slice(payload.get(..kept).unwrap_or_default());
-            slots = further;
-            left -= payload.len();
+            let (slot, further) = core::mem::take(&mut slots).split_at_mut_checked(kept).unwrap_or_default();
+            slot.copy_from_slice(payload.get(..kept).unwrap_or_default());
+            (slots, left, skipped) = (further, left - payload.len(), 0);
+            offset += len32(bytes.len());
             if left == 0 {
                 break;
             }
-            offset += len32(bytes.len());
-            bytes = self.read(place.sector, offset, &mut chunk, PAGE_BYTES)?;
-            if bytes.is_empty() {
-                return Ok(torn);
-            }
-            rest = bytes;
         }
-        if digest.finalize() != checksum {
-            return Ok(torn);
+        if digest.finalize() != head.checksum {
+            return Ok(head.torn(place));
         }
-        let behind = bytes.get((end - offset) as usize..).unwrap_or_default().first_chunk().copied();
-        let followed = match behind {
-            Some(word) => u16::from_le_bytes(word) != BLANK,
-            None if end >= self.sector_bytes => false,
-            None => {
-                let bytes = self.read(place.sector, end, &mut chunk, 2)?;
-                bytes.first_chunk().is_some_and(|word| u16::from_le_bytes(*word) != BLANK)
-            }
-        };
-        let payload_bytes = payload_bytes as usize;
-        let explicit = matches!(sequence, Sequence::Explicit(_));
-        let (sequence, offset) = (sequence.number(), place.offset);
-        Ok(Found::Frame(Frame { kind, sequence, explicit, payload_bytes, offset, end, followed }))
+        let behind = self.read(place.sector, head.end, &mut chunk, BLANK_BYTES)?;
+        Ok(head.frame(place, is_begun(behind)))
     }
+}
+
+/// What the first bytes of a frame say.
+#[derive(Clone, Copy)]
+struct Head {
+    kind: Kind,
+    word: u16,
+    checksum: u32,
+    sequence: Sequence,
+    payload_bytes: usize,
+    /// Where the next frame would start.
+    end: u32,
+    align: u32,
+}
+
+impl Head {
+    /// Bytes in front of the payload.
+    fn bytes(&self) -> usize {
+        (FRAME_BYTES + self.sequence.explicit_bytes()) as usize
+    }
+
+    fn frame(self, place: Place, followed: bool) -> Found {
+        let explicit = matches!(self.sequence, Sequence::Explicit(_));
+        Found::Frame(Frame {
+            kind: self.kind,
+            sequence: self.sequence.number(),
+            explicit,
+            payload_bytes: self.payload_bytes,
+            payload_offset: place.offset + len32(self.bytes()),
+            offset: place.offset,
+            end: self.end,
+            followed,
+        })
+    }
+
+    /// A write that was cut short may have had this head.
+    fn torn(&self, place: Place) -> Found {
+        let payload_bytes = len32(self.payload_bytes);
+        let aligned = |bytes: u32| (place.offset + bytes).next_multiple_of(self.align);
+        // An interrupted bit may have been the explicit one.
+        Found::Torn {
+            end: aligned(FRAME_BYTES + payload_bytes),
+            end_max: aligned(FRAME_BYTES_MAX + payload_bytes),
+        }
+    }
+}
+
+/// Whether something is programmed where a frame may start.
+pub(crate) fn is_begun(bytes: &[u8]) -> bool {
+    bytes.first_chunk().is_some_and(|word| u16::from_le_bytes(*word) != BLANK)
 }

@@ -21,6 +21,7 @@ mod ring;
 mod room;
 mod scan;
 mod snapshot;
+mod window;
 
 pub use self::{
     check::{Budget, check},

@@ -4,7 +4,7 @@ use core::ops::Range;
 
 use embedded_storage::nor_flash::NorFlash;
 
-use crate::error::GeometryError;
+use crate::{error::GeometryError, window::Window};
 
 /// Bytes programmed by one operation at most, and all the memory a journal needs beside the record
 /// buffer. A larger write word makes the page no larger: words go up to this size.
@@ -108,10 +108,16 @@ impl<F: NorFlash> Part<F> {
     ) -> Result<&'a [u8], F::Error> {
         let bytes = self.aligned(bytes).min(self.sector_bytes.saturating_sub(offset)).min(PAGE_BYTES);
         let chunk = chunk.get_mut(..bytes as usize).unwrap_or_default();
-        self.flash.read(self.address(sector, offset), chunk)?;
-        self.stats.reads += 1;
-        self.stats.read_bytes += u64::from(bytes);
+        self.read_all(sector, offset, chunk)?;
         Ok(chunk)
+    }
+
+    /// Reads whole units from an aligned offset of a sector.
+    pub(crate) fn read_all(&mut self, sector: u32, offset: u32, into: &mut [u8]) -> Result<(), F::Error> {
+        self.flash.read(self.address(sector, offset), into)?;
+        self.stats.reads += 1;
+        self.stats.read_bytes += into.len() as u64;
+        Ok(())
     }
 
     /// Programs whole words that lie in one page.
@@ -130,16 +136,25 @@ impl<F: NorFlash> Part<F> {
     }
 
     /// The last byte at or behind `from` that isn't erased.
-    pub(crate) fn last_programmed(&mut self, sector: u32, from: u32) -> Result<Option<u32>, F::Error> {
+    pub(crate) fn last_programmed(
+        &mut self,
+        sector: u32,
+        from: u32,
+        window: &Window<'_>,
+    ) -> Result<Option<u32>, F::Error> {
         let mut chunk = [0; PAGE];
         let mut last = None;
         let mut offset = from;
         while offset < self.sector_bytes {
-            let bytes = self.read(sector, offset, &mut chunk, PAGE_BYTES)?;
+            let until = (offset + PAGE_BYTES).min(self.sector_bytes);
+            let bytes = match window.held(sector, offset, until) {
+                Some(bytes) => bytes,
+                None => self.read(sector, offset, &mut chunk, PAGE_BYTES)?,
+            };
             if let Some(position) = bytes.iter().rposition(|byte| *byte != ERASED) {
                 last = Some(offset + len32(position));
             }
-            offset += len32(bytes.len());
+            offset = until;
         }
         Ok(last)
     }

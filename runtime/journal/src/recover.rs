@@ -15,6 +15,7 @@ use crate::{
     ring::{Sector, Survey},
     scan::Cursor,
     snapshot::decode_commit,
+    window::Window,
 };
 
 /// What recovery hands over, in the order it was written.
@@ -51,14 +52,11 @@ pub struct Recovery {
     pub snapshot_abandoned: bool,
 }
 
-/// Where a record may be held while recovery looks around.
-pub(crate) type Buffer<'a> = &'a mut [u8];
-
 pub(crate) fn recover<F: NorFlash, V>(
     flash: F,
     region: Range<u32>,
     budget: Budget,
-    buffer: Buffer<'_>,
+    buffer: &mut [u8],
     visit: impl FnMut(Entry<'_>) -> Result<(), V>,
 ) -> Result<(Journal<F>, Recovery), RecoverError<F::Error, V>> {
     let mut part = Part::new(flash, region)?;
@@ -66,6 +64,7 @@ pub(crate) fn recover<F: NorFlash, V>(
     if buffer.len() < PAYLOAD_BYTES_MAX {
         return Err(GeometryError::Buffer { bytes: buffer.len() }.into());
     }
+    let window = &mut Window::new(buffer);
     let survey = part.survey().map_err(RecoverError::Flash)?;
     if let Some(found) = survey.version {
         return Err(RecoverError::Version { found });
@@ -87,13 +86,13 @@ pub(crate) fn recover<F: NorFlash, V>(
         open: None,
         unused: true,
     };
-    let Some(newest) = believed(&mut part, head, buffer)? else {
+    let Some(newest) = believed(&mut part, head, window)? else {
         return Ok((Journal { part, log, budget, broken: false }, Recovery::default()));
     };
     log.newest = Some(newest);
-    log.snapshot = newest_snapshot(&mut part, newest, buffer)?;
+    log.snapshot = newest_snapshot(&mut part, newest, window)?;
 
-    let replay = Replay::run(&mut part, newest, log.snapshot, &mut *buffer, visit)?;
+    let replay = Replay::run(&mut part, newest, log.snapshot, window, visit)?;
     log.oldest = replay.oldest;
     log.sectors = replay.sectors;
     log.open = replay.open;
@@ -101,7 +100,7 @@ pub(crate) fn recover<F: NorFlash, V>(
     let recovery = replay.recovery;
     let tail = replay.tail;
     let mut journal = Journal { part, log, budget, broken: false };
-    settle(&mut journal, &tail, buffer)?;
+    settle(&mut journal, &tail, window)?;
     Ok((journal, recovery))
 }
 
@@ -127,13 +126,13 @@ fn no_journal<F: NorFlash, V>(part: &mut Part<F>, survey: Survey) -> RecoverErro
 fn believed<F: NorFlash, V>(
     part: &mut Part<F>,
     head: Sector,
-    buffer: Buffer<'_>,
+    window: &mut Window<'_>,
 ) -> Result<Option<Sector>, RecoverError<F::Error, V>> {
     let mut start = Cursor::at_start(head, part.align);
-    if start.next(part, buffer)?.is_some() {
+    if start.next(part, window)?.is_some() {
         return Ok(Some(head));
     }
-    start.rest(part)?;
+    start.rest(part, window)?;
     let fallback = head.opening.fallback;
     if fallback == 0 {
         return Ok(None);
@@ -142,7 +141,7 @@ fn believed<F: NorFlash, V>(
     let Some(sector) = part.find(fallback, head.index).map_err(RecoverError::Flash)? else {
         return Err(gone.into());
     };
-    match Cursor::at_start(sector, part.align).next(part, buffer)? {
+    match Cursor::at_start(sector, part.align).next(part, window)? {
         Some(_) => Ok(Some(sector)),
         None => Err(gone.into()),
     }
@@ -153,14 +152,13 @@ fn believed<F: NorFlash, V>(
 fn newest_snapshot<F: NorFlash, V>(
     part: &mut Part<F>,
     newest: Sector,
-    buffer: Buffer<'_>,
+    window: &mut Window<'_>,
 ) -> Result<Option<SnapshotAt>, RecoverError<F::Error, V>> {
     let mut snapshot = newest.opening.snapshot;
     let mut cursor = Cursor::at_start(newest, part.align);
-    while let Some(passed) = cursor.next(part, &mut *buffer)? {
+    while let Some(passed) = cursor.next(part, window)? {
         if passed.frame.kind == Kind::Commit {
-            let payload = buffer.get(..passed.frame.payload_bytes).unwrap_or_default();
-            let Some((at, _)) = decode_commit(payload) else {
+            let Some((at, _)) = decode_commit(window.payload(&passed.frame)) else {
                 return Err(cursor.corrupt(Corruption::Snapshot).into());
             };
             snapshot = Some(at);
@@ -174,7 +172,7 @@ fn newest_snapshot<F: NorFlash, V>(
 fn settle<F: NorFlash, V>(
     journal: &mut Journal<F>,
     tail: &Tail,
-    buffer: Buffer<'_>,
+    window: &mut Window<'_>,
 ) -> Result<(), RecoverError<F::Error, V>> {
     let Tail { cursor, frame, rest } = *tail;
     let log = &mut journal.log;
@@ -193,8 +191,7 @@ fn settle<F: NorFlash, V>(
         // Not committed, so nobody believed it. Whatever comes next takes its number.
         return Ok(());
     }
-    let payload = buffer.get(..frame.payload_bytes).unwrap_or_default();
-    match journal.put(frame.kind, payload, 0) {
+    match journal.put(frame.kind, window.payload(&frame), 0) {
         Ok(_) => {}
         Err(crate::AppendError::Flash(error)) => return Err(RecoverError::Flash(error)),
         Err(_) => return Err(RecoverError::NoRoom),

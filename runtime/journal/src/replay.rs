@@ -8,10 +8,11 @@ use crate::{
     header::{SnapshotAt, header_bytes},
     journal::OpenSnapshot,
     part::{Part, len32},
-    recover::{Buffer, Entry, Recovery},
+    recover::{Entry, Recovery},
     ring::Sector,
     scan::{Cursor, Passed, Rest},
     snapshot::decode_commit,
+    window::Window,
 };
 
 /// What a replay found.
@@ -30,7 +31,7 @@ pub(crate) struct Replay {
 pub(crate) struct Tail {
     /// Behind the last frame.
     pub(crate) cursor: Cursor,
-    /// The last frame, if nothing is programmed right behind it. Its payload is in the buffer.
+    /// The last frame, if nothing is programmed right behind it. Its payload is in the window.
     pub(crate) frame: Option<Frame>,
     pub(crate) rest: Rest,
 }
@@ -53,10 +54,10 @@ impl Replay {
         part: &mut Part<F>,
         newest: Sector,
         snapshot: Option<SnapshotAt>,
-        buffer: Buffer<'_>,
+        window: &mut Window<'_>,
         mut visit: impl FnMut(Entry<'_>) -> Result<(), V>,
     ) -> Result<Self, RecoverError<F::Error, V>> {
-        let mut cursor = start(part, newest, snapshot, buffer)?;
+        let mut cursor = start(part, newest, snapshot, window)?;
         let mut progress = Progress {
             recovery: Recovery::default(),
             snapshot,
@@ -70,9 +71,9 @@ impl Replay {
         let mut sectors = 1;
         let mut held = None;
         loop {
-            match cursor.next(part, &mut *buffer)? {
+            match cursor.next(part, window)? {
                 Some(Passed { frame, bare: false }) => {
-                    progress.take(&cursor, frame, buffer)?;
+                    progress.take(&cursor, frame, window)?;
                     continue;
                 }
                 // The last frame of its sector: the next sector may hold its copy.
@@ -91,7 +92,7 @@ impl Replay {
             match held.take() {
                 // Its copy is the next sector's first frame.
                 Some(frame) if frame.sequence == first_sequence => {}
-                Some(frame) => progress.take(&cursor, frame, buffer)?,
+                Some(frame) => progress.take(&cursor, frame, window)?,
                 None => {}
             }
             if first_sequence != cursor.expected && first_sequence + 1 != cursor.expected {
@@ -105,12 +106,12 @@ impl Replay {
             sectors += 1;
         }
         if let Some(frame) = held {
-            progress.take(&cursor, frame, buffer)?;
+            progress.take(&cursor, frame, window)?;
         }
         if progress.snapshot.is_some() {
             return Err(cursor.corrupt(Corruption::Snapshot).into());
         }
-        let rest = cursor.rest(part)?;
+        let rest = cursor.rest(part, window)?;
         let mut recovery = progress.recovery;
         recovery.torn = rest.torn;
         recovery.snapshot_abandoned = progress.open.is_some();
@@ -124,7 +125,7 @@ fn start<F: NorFlash, V>(
     part: &mut Part<F>,
     newest: Sector,
     snapshot: Option<SnapshotAt>,
-    buffer: Buffer<'_>,
+    window: &mut Window<'_>,
 ) -> Result<Cursor, RecoverError<F::Error, V>> {
     let near = Cursor::at_start(newest, part.align);
     let gone = |opening| near.corrupt(Corruption::SectorGone { opening });
@@ -142,7 +143,7 @@ fn start<F: NorFlash, V>(
         return Err(cursor.corrupt(Corruption::Snapshot).into());
     }
     let place = cursor.place(at.offset);
-    match part.read_frame(place, 0, buffer).map_err(RecoverError::Flash)? {
+    match part.read_frame(place, 0, window).map_err(RecoverError::Flash)? {
         Found::Frame(frame) if frame.kind == Kind::First && frame.explicit => {
             cursor.expected = frame.sequence;
             Ok(cursor)
@@ -152,9 +153,14 @@ fn start<F: NorFlash, V>(
 }
 
 impl<E> Progress<'_, E> {
-    /// Takes a frame that counts. Its payload is in `buffer`.
-    fn take<F>(&mut self, cursor: &Cursor, frame: Frame, buffer: &[u8]) -> Result<(), RecoverError<F, E>> {
-        let bytes = buffer.get(..frame.payload_bytes).unwrap_or_default();
+    /// Takes a frame that counts. Its payload is in the window.
+    fn take<F>(
+        &mut self,
+        cursor: &Cursor,
+        frame: Frame,
+        window: &Window<'_>,
+    ) -> Result<(), RecoverError<F, E>> {
+        let bytes = window.payload(&frame);
         self.unused &= self.snapshot.is_none() && matches!(frame.kind, Kind::First | Kind::Fragment);
         match (frame.kind, self.snapshot) {
             (Kind::First | Kind::Fragment, Some(_)) => self.take_fragment(bytes),

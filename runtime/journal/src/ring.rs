@@ -64,17 +64,21 @@ impl<F: NorFlash> Part<F> {
     /// those that name it. Others were given up.
     pub(crate) fn following(&mut self, sector: Sector, newest: Sector) -> Result<Option<Sector>, F::Error> {
         let mut following: Option<Sector> = None;
+        // Mostly each opening stands right behind the one before; then the others need no look.
+        let mut in_a_row = true;
         for step in 1..self.sectors {
             let index = (sector.index + step) % self.sectors;
-            let Header::Opened(opening) = self.header(index)? else { continue };
-            let number = sector.opening.number;
-            if opening.previous != number || opening.number > newest.opening.number {
+            let Header::Opened(opening) = self.header(index)? else {
+                in_a_row = false;
                 continue;
-            }
-            if following.is_none_or(|found| found.opening.number < opening.number) {
+            };
+            let follows =
+                opening.previous == sector.opening.number && opening.number <= newest.opening.number;
+            if follows && following.is_none_or(|found| found.opening.number < opening.number) {
                 following = Some(Sector { index, opening });
             }
-            if opening.number == newest.opening.number {
+            in_a_row = in_a_row && opening.number == sector.opening.number.saturating_add(step);
+            if in_a_row && opening.number == newest.opening.number {
                 break;
             }
         }

@@ -8,10 +8,11 @@ use embedded_storage::nor_flash::NorFlash;
 
 use crate::{
     error::{Corruption, RecoverError},
-    frame::{Found, Frame, Place},
+    frame::{BLANK_BYTES, Found, Frame, Place, is_begun},
     header::header_bytes,
-    part::{PAGE_BYTES, Part},
+    part::{PAGE, PAGE_BYTES, Part},
     ring::Sector,
+    window::Window,
 };
 
 /// Why a walk stopped before the end.
@@ -57,18 +58,18 @@ impl Cursor {
         Self { sector, offset: header_bytes(align), expected: sector.opening.first_sequence }
     }
 
-    /// Moves past the next frame. Its payload is in `buffer`. `None` at the end of the sector's frames.
+    /// Moves past the next frame. Its payload is in the window. `None` at the end of the sector's frames.
     pub(crate) fn next<F: NorFlash>(
         &mut self,
         part: &mut Part<F>,
-        buffer: &mut [u8],
+        window: &mut Window<'_>,
     ) -> Result<Option<Passed>, ScanError<F::Error>> {
         // Each turn moves to a later page, so it ends.
         loop {
             if self.offset >= part.sector_bytes {
                 return Ok(None);
             }
-            let found = part.read_frame(self.place(self.offset), self.expected, buffer)?;
+            let found = part.read_frame(self.place(self.offset), self.expected, window)?;
             let frame = match found {
                 Found::Frame(frame) if frame.sequence == self.expected => Some(frame),
                 // A whole frame of another number: something between is missing.
@@ -80,7 +81,7 @@ impl Cursor {
                 return Ok(Some(Passed { frame, bare: false }));
             }
             let from = frame.map_or(self.offset, |frame| frame.end);
-            match (frame, self.find_explicit(part, from)?) {
+            match (frame, self.find_explicit(part, from, window)?) {
                 // Superseded: its copy, or what counts in its stead, stands there.
                 (Some(frame), Some(next)) if next.sequence == frame.sequence => self.offset = next.offset,
                 (Some(frame), Some(next)) if next.sequence == frame.sequence + 1 => {
@@ -108,11 +109,15 @@ impl Cursor {
     /// programmed twice, not even one that only seems untouched; and whether something torn was found.
     ///
     /// More than interrupted writes can leave behind is corruption.
-    pub(crate) fn rest<F: NorFlash>(&self, part: &mut Part<F>) -> Result<Rest, ScanError<F::Error>> {
+    pub(crate) fn rest<F: NorFlash>(
+        &self,
+        part: &mut Part<F>,
+        window: &Window<'_>,
+    ) -> Result<Rest, ScanError<F::Error>> {
         if self.offset >= part.sector_bytes {
             return Ok(Rest { next_page: part.sector_bytes, torn: false });
         }
-        let Some(last) = part.last_programmed(self.sector.index, self.offset)? else {
+        let Some(last) = part.last_programmed(self.sector.index, self.offset, window)? else {
             // A write may have begun here and left no trace.
             return Ok(Rest { next_page: page_start(self.offset) + PAGE_BYTES, torn: false });
         };
@@ -138,18 +143,18 @@ impl Cursor {
 
     /// Whether the record here was whole once: a whole one of the next number follows it.
     fn is_decayed<F: NorFlash>(&self, part: &mut Part<F>) -> Result<bool, F::Error> {
-        let found = part.read_frame(self.place(self.offset), self.expected, &mut [])?;
+        let found = part.look_at_frame(self.place(self.offset), self.expected)?;
         let Found::Torn { end, .. } = found else { return Ok(false) };
         if end >= part.sector_bytes {
             return Ok(false);
         }
-        let next = part.read_frame(self.place(end), self.expected + 1, &mut [])?;
+        let next = part.look_at_frame(self.place(end), self.expected + 1)?;
         Ok(matches!(next, Found::Frame(next) if next.sequence == self.expected + 1))
     }
 
     /// The furthest byte that a torn frame at `offset` can have programmed.
     fn reach<F: NorFlash>(&self, part: &mut Part<F>, offset: u32) -> Result<u32, F::Error> {
-        Ok(match part.read_frame(self.place(offset), self.expected, &mut [])? {
+        Ok(match part.look_at_frame(self.place(offset), self.expected)? {
             Found::Torn { end_max, .. } => end_max,
             Found::Frame(frame) => frame.end,
             // Pages are programmed one by one: without its first bytes it got no further.
@@ -171,16 +176,24 @@ impl Cursor {
     }
 
     /// The next frame that starts a page and spells its number out.
-    fn find_explicit<F: NorFlash>(&self, part: &mut Part<F>, from: u32) -> Result<Option<Frame>, F::Error> {
-        let mut offset = page_start(from) + PAGE_BYTES;
-        while offset < part.sector_bytes {
-            let found = part.read_frame(self.place(offset), self.expected, &mut [])?;
+    fn find_explicit<F: NorFlash>(
+        &self,
+        part: &mut Part<F>,
+        from: u32,
+        window: &Window<'_>,
+    ) -> Result<Option<Frame>, F::Error> {
+        let sector = self.sector.index;
+        let next_page = page_start(from) + PAGE_BYTES;
+        for offset in (next_page..part.sector_bytes).step_by(PAGE) {
+            if window.held(sector, offset, offset + BLANK_BYTES).is_some_and(|bytes| !is_begun(bytes)) {
+                continue;
+            }
+            let found = part.look_at_frame(self.place(offset), self.expected)?;
             if let Found::Frame(frame) = found
                 && frame.explicit
             {
                 return Ok(Some(frame));
             }
-            offset += PAGE_BYTES;
         }
         Ok(None)
     }

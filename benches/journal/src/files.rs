@@ -1,0 +1,165 @@
+//! Logs in a file, each durable at every item: Everstep's journal, SQLite and redb.
+
+use std::{fs, path::Path, time::Instant};
+
+use anyhow::{Context, Result, anyhow};
+use everstep_board_linux::flash::FileFlash;
+use everstep_journal::{Budget, Journal, PAYLOAD_BYTES_MAX, format};
+use redb::{Database, TableDefinition};
+use rusqlite::Connection;
+
+use crate::workload::{Item, SNAPSHOT_BYTES_MAX, Workload};
+
+const FLASH_BYTES: u32 = 1 << 20;
+const BUDGET: Budget = Budget { snapshot_bytes_max: SNAPSHOT_BYTES_MAX, reserve_bytes: 4096 };
+
+/// A log in a file.
+pub(crate) trait FileLog {
+    fn keep(&mut self, item: &Item) -> Result<()>;
+}
+
+pub(crate) struct EverstepFile(Journal<FileFlash>);
+
+impl EverstepFile {
+    pub(crate) fn create(folder: &Path) -> Result<Self> {
+        let mut flash = FileFlash::open_or_create(&folder.join("flash.img"), FLASH_BYTES)?;
+        format(&mut flash, 0..FLASH_BYTES, 0).map_err(|error| anyhow!("{error}"))?;
+        let mut buffer = [0; PAYLOAD_BYTES_MAX];
+        let found = Journal::recover(flash, 0..FLASH_BYTES, BUDGET, &mut buffer, |_| Ok::<(), core::convert::Infallible>(()));
+        Ok(Self(found.map_err(|error| anyhow!("{error}"))?.0))
+    }
+}
+
+impl FileLog for EverstepFile {
+    fn keep(&mut self, item: &Item) -> Result<()> {
+        match item {
+            Item::Event(bytes) => self.0.append(bytes).map(drop)?,
+            Item::Snapshot(bytes) => {
+                let mut writer = self.0.snapshot()?;
+                writer.write(bytes)?;
+                writer.commit()?;
+            }
+        }
+        while self.0.erase_ahead()? {}
+        Ok(())
+    }
+}
+
+pub(crate) struct Sqlite(Connection);
+
+impl Sqlite {
+    pub(crate) fn create(folder: &Path) -> Result<Self> {
+        let connection = Connection::open(folder.join("log.sqlite"))?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.execute_batch("CREATE TABLE log (number INTEGER PRIMARY KEY, snapshot INTEGER NOT NULL, bytes BLOB NOT NULL)")?;
+        Ok(Self(connection))
+    }
+}
+
+impl FileLog for Sqlite {
+    fn keep(&mut self, item: &Item) -> Result<()> {
+        let number = i64::try_from(item.number())?;
+        let insert = "INSERT INTO log VALUES (?1, ?2, ?3)";
+        match item {
+            Item::Event(bytes) => {
+                self.0.prepare_cached(insert)?.execute((number, false, bytes))?;
+            }
+            Item::Snapshot(bytes) => {
+                let transaction = self.0.transaction()?;
+                transaction.execute("DELETE FROM log", ())?;
+                transaction.execute(insert, (number, true, bytes))?;
+                transaction.commit()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+const TABLE: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("log");
+
+pub(crate) struct Redb(Database);
+
+impl Redb {
+    pub(crate) fn create(folder: &Path) -> Result<Self> {
+        Ok(Self(Database::create(folder.join("log.redb"))?))
+    }
+}
+
+impl FileLog for Redb {
+    fn keep(&mut self, item: &Item) -> Result<()> {
+        // Durable at once is what a transaction is unless told otherwise.
+        let transaction = self.0.begin_write()?;
+        {
+            let mut table = transaction.open_table(TABLE)?;
+            if matches!(item, Item::Snapshot(_)) {
+                table.retain(|_, _| false)?;
+            }
+            table.insert(item.number(), item.bytes())?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+}
+
+/// What one way of keeping a workload in a file cost.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FileCost {
+    /// Microseconds a step, one value for each round.
+    pub(crate) step_us: Vec<f64>,
+    /// Bytes given to the system in a round.
+    pub(crate) written_bytes: u64,
+    /// Calls that wrote.
+    pub(crate) writes: u64,
+    pub(crate) steps: u64,
+}
+
+pub(crate) const NAMES: [&str; 3] = ["everstep-journal", "SQLite, WAL, FULL", "redb"];
+
+/// Runs all three, interleaved: forwards in one round, backwards in the next.
+pub(crate) fn measure(folder: &Path, rounds: usize, steps: u64) -> Result<[FileCost; 3]> {
+    let mut costs: [FileCost; 3] = Default::default();
+    for round in 0..rounds {
+        let order = if round.is_multiple_of(2) { [0, 1, 2] } else { [2, 1, 0] };
+        for which in order {
+            let place = tempfile::tempdir_in(folder)?;
+            let mut log: Box<dyn FileLog> = match which {
+                0 => Box::new(EverstepFile::create(place.path())?),
+                1 => Box::new(Sqlite::create(place.path())?),
+                _ => Box::new(Redb::create(place.path())?),
+            };
+            let cost = costs.get_mut(which).context("a log")?;
+            round_of(log.as_mut(), round as u64, steps, cost)?;
+        }
+    }
+    Ok(costs)
+}
+
+fn round_of(log: &mut dyn FileLog, seed: u64, steps: u64, cost: &mut FileCost) -> Result<()> {
+    let before = written()?;
+    let began = Instant::now();
+    let mut done = 0;
+    for item in Workload::new(seed) {
+        if done == steps {
+            break;
+        }
+        done += u64::from(matches!(item, Item::Event(_)));
+        log.keep(&item)?;
+    }
+    cost.step_us.push(began.elapsed().as_secs_f64() * 1e6 / steps as f64);
+    let after = written()?;
+    cost.written_bytes += after.0 - before.0;
+    cost.writes += after.1 - before.1;
+    cost.steps += steps;
+    Ok(())
+}
+
+/// Bytes this process gave to the system so far, and calls that did, by the kernel's own count.
+fn written() -> Result<(u64, u64)> {
+    let text = fs::read_to_string("/proc/self/io").context("this needs Linux's count of what a process writes")?;
+    let field = |name: &str| -> Result<u64> {
+        let line = text.lines().find_map(|line| line.strip_prefix(name)).context("a field of /proc/self/io")?;
+        Ok(line.trim().parse()?)
+    };
+    Ok((field("wchar:")?, field("syscw:")?))
+}

@@ -1,0 +1,175 @@
+//! How does the journal compare with what a user would pick instead? Bytes programmed, operations and
+//! erases a step, recovery, what cuts lose, and on a file, the time of a durable step.
+//!
+//! `make bench-journal`. Flash is simulated and its times are modelled: see [`model`]. Figures go to
+//! `target/bench/journal.json` too.
+
+mod cost;
+mod cuts;
+mod everstep;
+mod files;
+mod log;
+mod lsm;
+mod model;
+mod parts;
+mod sequential;
+mod workload;
+
+use std::{env, fs, path::Path};
+
+use anyhow::{Context, Result};
+use everstep_board_sim::CutModel;
+use serde_json::{Value, json};
+
+use crate::{
+    cost::{Cost, measure},
+    cuts::{Losses, cut},
+    log::Log,
+};
+
+/// Steps that are measured, and before them steps that fill the ring.
+const STEPS: u64 = 10_000;
+const CUTS: u64 = 500;
+const FILE_ROUNDS: usize = 12;
+const FILE_STEPS: u64 = 256;
+
+fn main() -> Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let cuts_wanted = env::var("EVERSTEP_CUTS").ok().and_then(|cuts| cuts.parse().ok()).unwrap_or(CUTS);
+    let folder = root.join("target/bench");
+    fs::create_dir_all(&folder)?;
+
+    let costs = [
+        row::<everstep::Everstep>()?,
+        row::<sequential::Queue>()?,
+        row::<sequential::Map>()?,
+        row::<lsm::Ekv>()?,
+    ];
+    print_costs(&costs);
+    let losses = [
+        lost::<everstep::Everstep>(cuts_wanted),
+        lost::<sequential::Queue>(cuts_wanted),
+        lost::<sequential::Map>(cuts_wanted),
+        lost::<lsm::Ekv>(cuts_wanted),
+    ];
+    print_losses(&losses);
+    let files = files::measure(&folder, FILE_ROUNDS, FILE_STEPS)?;
+    print_files(&files)?;
+
+    let report = json!({
+        "steps": STEPS,
+        "costs": costs.iter().map(Row::to_json).collect::<Vec<_>>(),
+        "cuts": losses.iter().map(Lost::to_json).collect::<Vec<_>>(),
+        "files": files::NAMES.iter().zip(&files).map(|(name, cost)| json!({
+            "name": name, "step_us": cost.step_us, "steps": cost.steps,
+            "written_bytes": cost.written_bytes, "writes": cost.writes,
+        })).collect::<Vec<_>>(),
+    });
+    fs::write(folder.join("journal.json"), format!("{report:#}\n"))?;
+    Ok(())
+}
+
+/// What keeping the workload costs one log, or why it couldn't.
+struct Row {
+    name: &'static str,
+    cost: Result<Cost>,
+}
+
+fn row<L: Log>() -> Result<Row> {
+    Ok(Row { name: L::NAME, cost: measure::<L>(STEPS) })
+}
+
+impl Row {
+    fn to_json(&self) -> Value {
+        match &self.cost {
+            Ok(cost) => json!({"name": self.name, "cost": cost.to_json()}),
+            Err(error) => json!({"name": self.name, "error": format!("{error:#}")}),
+        }
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the table is this program's result")]
+fn print_costs(rows: &[Row]) {
+    println!("1 MiB of NOR flash, {STEPS} steps; times are modelled\n");
+    println!(
+        "{:<26} {:>7} {:>8} {:>8} {:>9} {:>9} {:>10} {:>9} {:>9} {:>10}",
+        "", "B/step", "of floor", "of event", "prog/step", "prog/ev", "erase/step", "worst ms", "boot ms", "boot read"
+    );
+    for Row { name, cost } in rows {
+        match cost {
+            Ok(cost) => println!("{name:<26} {cost}"),
+            Err(error) => println!("{name:<26} {error:#}"),
+        }
+    }
+}
+
+/// What cuts cost one log, under each model.
+struct Lost {
+    name: &'static str,
+    models: Vec<(CutModel, Losses)>,
+}
+
+fn lost<L: Log>(cuts: u64) -> Lost {
+    let models = CutModel::ALL.into_iter().map(|model| (model, cut::<L>(model, cuts))).collect();
+    Lost { name: L::NAME, models }
+}
+
+impl Lost {
+    fn to_json(&self) -> Value {
+        let models: Vec<_> = self
+            .models
+            .iter()
+            .map(|(model, losses)| {
+                json!({
+                    "model": format!("{model:?}"), "cuts": losses.cuts, "lost_items": losses.lost_items,
+                    "dead": losses.dead, "refused": losses.refused,
+                })
+            })
+            .collect();
+        json!({"name": self.name, "models": models})
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the table is this program's result")]
+fn print_losses(rows: &[Lost]) {
+    println!("\naccepted items lost + flashes dead + steps refused, by cut model\n");
+    print!("{:<26}", "");
+    for model in CutModel::ALL {
+        print!(" {:>15}", format!("{model:?}"));
+    }
+    println!();
+    for Lost { name, models } in rows {
+        print!("{name:<26}");
+        for (_, losses) in models {
+            print!(" {:>15}", format!("{} + {} + {}", losses.lost_items, losses.dead, losses.refused));
+        }
+        println!();
+    }
+    let cuts = rows.first().and_then(|row| row.models.first()).map_or(0, |(_, losses)| losses.cuts);
+    println!("\n{cuts} cuts each");
+}
+
+#[expect(clippy::print_stdout, reason = "the table is this program's result")]
+fn print_files(costs: &[files::FileCost; 3]) -> Result<()> {
+    println!("\non a file, every item durable, {FILE_ROUNDS} rounds of {FILE_STEPS} steps, interleaved\n");
+    println!("{:<26} {:>9} {:>9} {:>9} {:>10} {:>8} {:>9}", "", "us/step", "least", "most", "to SQLite", "B/step", "write/step");
+    let rival = costs.get(1).context("SQLite")?;
+    for (name, cost) in files::NAMES.iter().zip(costs) {
+        let mut ratios: Vec<f64> = cost.step_us.iter().zip(&rival.step_us).map(|(ours, theirs)| ours / theirs).collect();
+        let [ratio, ..] = spread(&mut ratios).context("a round")?;
+        let [median, least, most] = spread(&mut cost.step_us.clone()).context("a round")?;
+        let a_step = |count: u64| count as f64 / cost.steps as f64;
+        println!(
+            "{name:<26} {median:>9.0} {least:>9.0} {most:>9.0} {ratio:>10.2} {:>8.0} {:>9.1}",
+            a_step(cost.written_bytes), a_step(cost.writes),
+        );
+    }
+    Ok(())
+}
+
+/// Median, least and most.
+fn spread(values: &mut [f64]) -> Option<[f64; 3]> {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    Some([*values.get(middle)?, *values.first()?, *values.last()?])
+}

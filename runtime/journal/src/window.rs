@@ -1,0 +1,71 @@
+//! The caller's record buffer as a window on the sector that is read, so that many frames cost one read.
+
+use embedded_storage::nor_flash::NorFlash;
+
+use crate::{
+    frame::Frame,
+    part::{Part, len32},
+};
+
+/// The record buffer, and what part of which sector it holds.
+#[derive(Debug)]
+pub(crate) struct Window<'b> {
+    buffer: &'b mut [u8],
+    sector: u32,
+    /// Offsets in the sector; equal where the buffer holds nothing, or one long payload.
+    start: u32,
+    end: u32,
+}
+
+impl<'b> Window<'b> {
+    pub(crate) fn new(buffer: &'b mut [u8]) -> Self {
+        Self { buffer, sector: 0, start: 0, end: 0 }
+    }
+
+    /// The most bytes that [`Window::load`] can give, read in units of `align`.
+    pub(crate) fn capacity(&self, align: u32) -> u32 {
+        let bytes = len32(self.buffer.len());
+        bytes - bytes % align
+    }
+
+    /// At least `wanted` bytes of a sector from the aligned offset `from`, as far as the sector and the
+    /// buffer go.
+    pub(crate) fn load<F: NorFlash>(
+        &mut self,
+        part: &mut Part<F>,
+        sector: u32,
+        from: u32,
+        wanted: u32,
+    ) -> Result<&[u8], F::Error> {
+        let until = (from + wanted).min(part.sector_bytes);
+        if sector != self.sector || from < self.start || until > self.end {
+            // Until it is read.
+            (self.sector, self.start, self.end) = (sector, from, from);
+            let bytes = self.capacity(part.align).min(part.sector_bytes.saturating_sub(from));
+            let into = self.buffer.get_mut(..bytes as usize).unwrap_or_default();
+            part.read_all(sector, from, into)?;
+            self.end = from + bytes;
+        }
+        let range = (from - self.start) as usize..(self.end - self.start) as usize;
+        Ok(self.buffer.get(range).unwrap_or_default())
+    }
+
+    /// The bytes `from..until` of a sector, if the window holds them.
+    pub(crate) fn held(&self, sector: u32, from: u32, until: u32) -> Option<&[u8]> {
+        let is_held = sector == self.sector && self.start <= from && until <= self.end && from <= until;
+        is_held.then(|| self.buffer.get((from - self.start) as usize..(until - self.start) as usize))?
+    }
+
+    /// The buffer for a payload that is longer than a window; it holds nothing else then.
+    pub(crate) fn straight(&mut self) -> &mut [u8] {
+        self.end = self.start;
+        self.buffer
+    }
+
+    /// The payload of the frame that was read last.
+    pub(crate) fn payload(&self, frame: &Frame) -> &[u8] {
+        let from =
+            if self.start == self.end { 0 } else { frame.payload_offset.saturating_sub(self.start) as usize };
+        self.buffer.get(from..from.saturating_add(frame.payload_bytes)).unwrap_or_default()
+    }
+}

@@ -48,7 +48,7 @@ fn main() -> Result<()> {
     let ram = SharedFlash::new(SimFlash::<4, 4096>::new((FLASH_BYTES / SECTOR_BYTES) as usize));
     let file = FileFlash::open_or_create(&folder.path().join("flash.img"), FLASH_BYTES)?;
     let (in_ram, _) = agent("agent, flash in memory", ram)?;
-    let (on_file, records) = agent("agent, flash in a file", SharedFlash::new(file))?;
+    let (on_file, records) = agent("agent, flash in a file", SharedFlash::buffered(file))?;
     let floor = plain_file(&folder.path().join("plain.log"), &records)?;
     let rows = [in_ram, on_file, floor];
     println!("{STEPS} steps, each one call of an instant tool by a scripted model\n");

@@ -25,7 +25,9 @@ impl Log for Everstep {
         let mut buffer = [0; PAYLOAD_BYTES_MAX];
         let recovered = Journal::recover(flash, 0..FLASH_BYTES, BUDGET, &mut buffer, |entry| {
             match entry {
-                Entry::Snapshot { bytes, .. } => kept.snapshot.get_or_insert_default().extend_from_slice(bytes),
+                Entry::Snapshot { bytes, .. } => {
+                    kept.snapshot.get_or_insert_default().extend_from_slice(bytes)
+                }
                 Entry::Record { bytes, .. } => kept.events.push(bytes.to_vec()),
             }
             Ok::<(), core::convert::Infallible>(())

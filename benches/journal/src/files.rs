@@ -4,7 +4,7 @@ use std::{fs, path::Path, time::Instant};
 
 use anyhow::{Context, Result, anyhow};
 use everstep_board_linux::flash::FileFlash;
-use everstep_journal::{Budget, Journal, PAYLOAD_BYTES_MAX, format};
+use everstep_journal::{Budget, Journal, PAYLOAD_BYTES_MAX, Region, format};
 use redb::{Database, TableDefinition};
 use rusqlite::Connection;
 
@@ -18,14 +18,20 @@ pub(crate) trait FileLog {
     fn keep(&mut self, item: &Item) -> Result<()>;
 }
 
+fn region() -> Region {
+    Region::buffered(0..FLASH_BYTES)
+}
+
 pub(crate) struct EverstepFile(Journal<FileFlash>);
 
 impl EverstepFile {
     pub(crate) fn create(folder: &Path) -> Result<Self> {
         let mut flash = FileFlash::open_or_create(&folder.join("flash.img"), FLASH_BYTES)?;
-        format(&mut flash, 0..FLASH_BYTES, 0).map_err(|error| anyhow!("{error}"))?;
+        format(&mut flash, region(), 0).map_err(|error| anyhow!("{error}"))?;
         let mut buffer = [0; PAYLOAD_BYTES_MAX];
-        let found = Journal::recover(flash, 0..FLASH_BYTES, BUDGET, &mut buffer, |_| Ok::<(), core::convert::Infallible>(()));
+        let found = Journal::recover(flash, region(), BUDGET, &mut buffer, |_| {
+            Ok::<(), core::convert::Infallible>(())
+        });
         Ok(Self(found.map_err(|error| anyhow!("{error}"))?.0))
     }
 }
@@ -52,7 +58,9 @@ impl Sqlite {
         let connection = Connection::open(folder.join("log.sqlite"))?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.execute_batch("CREATE TABLE log (number INTEGER PRIMARY KEY, snapshot INTEGER NOT NULL, bytes BLOB NOT NULL)")?;
+        connection.execute_batch(
+            "CREATE TABLE log (number INTEGER PRIMARY KEY, snapshot INTEGER NOT NULL, bytes BLOB NOT NULL)",
+        )?;
         Ok(Self(connection))
     }
 }
@@ -156,9 +164,11 @@ fn round_of(log: &mut dyn FileLog, seed: u64, steps: u64, cost: &mut FileCost) -
 
 /// Bytes this process gave to the system so far, and calls that did, by the kernel's own count.
 fn written() -> Result<(u64, u64)> {
-    let text = fs::read_to_string("/proc/self/io").context("this needs Linux's count of what a process writes")?;
+    let text =
+        fs::read_to_string("/proc/self/io").context("this needs Linux's count of what a process writes")?;
     let field = |name: &str| -> Result<u64> {
-        let line = text.lines().find_map(|line| line.strip_prefix(name)).context("a field of /proc/self/io")?;
+        let line =
+            text.lines().find_map(|line| line.strip_prefix(name)).context("a field of /proc/self/io")?;
         Ok(line.trim().parse()?)
     };
     Ok((field("wchar:")?, field("syscw:")?))

@@ -93,7 +93,16 @@ fn print_costs(rows: &[Row]) {
     println!("1 MiB of NOR flash, {STEPS} steps; times are modelled\n");
     println!(
         "{:<26} {:>7} {:>8} {:>8} {:>9} {:>9} {:>10} {:>9} {:>9} {:>10}",
-        "", "B/step", "of floor", "of event", "prog/step", "prog/ev", "erase/step", "worst ms", "boot ms", "boot read"
+        "",
+        "B/step",
+        "of floor",
+        "of event",
+        "prog/step",
+        "prog/ev",
+        "erase/step",
+        "worst ms",
+        "boot ms",
+        "boot read"
     );
     for Row { name, cost } in rows {
         match cost {
@@ -152,16 +161,21 @@ fn print_losses(rows: &[Lost]) {
 #[expect(clippy::print_stdout, reason = "the table is this program's result")]
 fn print_files(costs: &[files::FileCost; 3]) -> Result<()> {
     println!("\non a file, every item durable, {FILE_ROUNDS} rounds of {FILE_STEPS} steps, interleaved\n");
-    println!("{:<26} {:>9} {:>9} {:>9} {:>10} {:>8} {:>9}", "", "us/step", "least", "most", "to SQLite", "B/step", "write/step");
+    println!(
+        "{:<26} {:>9} {:>9} {:>9} {:>10} {:>8} {:>9}",
+        "", "us/step", "least", "most", "to SQLite", "B/step", "write/step"
+    );
     let rival = costs.get(1).context("SQLite")?;
     for (name, cost) in files::NAMES.iter().zip(costs) {
-        let mut ratios: Vec<f64> = cost.step_us.iter().zip(&rival.step_us).map(|(ours, theirs)| ours / theirs).collect();
+        let mut ratios: Vec<f64> =
+            cost.step_us.iter().zip(&rival.step_us).map(|(ours, theirs)| ours / theirs).collect();
         let [ratio, ..] = spread(&mut ratios).context("a round")?;
         let [median, least, most] = spread(&mut cost.step_us.clone()).context("a round")?;
         let a_step = |count: u64| count as f64 / cost.steps as f64;
         println!(
             "{name:<26} {median:>9.0} {least:>9.0} {most:>9.0} {ratio:>10.2} {:>8.0} {:>9.1}",
-            a_step(cost.written_bytes), a_step(cost.writes),
+            a_step(cost.written_bytes),
+            a_step(cost.writes),
         );
     }
     Ok(())

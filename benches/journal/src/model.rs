@@ -23,5 +23,6 @@ pub(crate) fn between(before: SimFlashCounts, after: SimFlashCounts) -> SimFlash
         programs: after.programs - before.programs,
         programmed_bytes: after.programmed_bytes - before.programmed_bytes,
         erases: after.erases - before.erases,
+        syncs: after.syncs - before.syncs,
     }
 }

@@ -110,7 +110,9 @@ impl Log for Map {
         while let Some((key, value)) =
             now(items.next::<&[u8]>(&mut buffer))?.map_err(|error| anyhow!("{error:?}"))?
         {
-            let (number, part) = value.split_first_chunk().map_or((0, value), |(number, part)| (u64::from_le_bytes(*number), part));
+            let (number, part) = value
+                .split_first_chunk()
+                .map_or((0, value), |(number, part)| (u64::from_le_bytes(*number), part));
             ring.insert(key, (number, part.to_vec()));
         }
         let mut found: Vec<_> = ring.into_values().collect();
@@ -126,7 +128,8 @@ impl Log for Map {
         for part in parts(item) {
             let value = [self.next.to_le_bytes().as_slice(), &part].concat();
             let key = u32::try_from(self.next % RING)?;
-            now(self.map.store_item(&mut buffer, &key, &value.as_slice()))?.map_err(|error| anyhow!("{error:?}"))?;
+            now(self.map.store_item(&mut buffer, &key, &value.as_slice()))?
+                .map_err(|error| anyhow!("{error:?}"))?;
             self.next += 1;
         }
         Ok(())

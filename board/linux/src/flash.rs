@@ -1,6 +1,6 @@
 //! Flash kept in a plain file, with the manners of a NOR part.
 //!
-//! Leaves out group commit and block devices; every program and erase is synced by itself.
+//! Leaves out block devices. Programs and erases are kept back until an empty write asks for them.
 
 mod file;
 mod image;

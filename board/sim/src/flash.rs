@@ -7,12 +7,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash};
 
+mod buffer;
 mod cut;
 #[cfg(test)]
 mod tests;
 
 pub use cut::{CutModel, PowerCut};
 
+use buffer::{Block, Buffer};
 use cut::Bits;
 
 /// What an erased byte reads as.
@@ -26,6 +28,8 @@ pub struct SimFlash<const WORD: usize = 4, const SECTOR: usize = 4096> {
     programmed: Vec<bool>,
     /// What reads differently after each power-on, until the sector is erased.
     marginal: Option<Marginal>,
+    /// A medium that keeps writes back until an empty one.
+    buffer: Option<Buffer>,
     plan: Option<PowerCut>,
     operations_before_cut: u64,
     powered: bool,
@@ -56,6 +60,8 @@ pub struct SimFlashCounts {
     pub programmed_bytes: u64,
     /// Sectors erased.
     pub erases: u64,
+    /// Empty writes, which a buffered medium takes as the request to finish what it was given.
+    pub syncs: u64,
 }
 
 /// Why an operation was refused. A refusal is a bug of the caller; a power loss is not.
@@ -117,12 +123,22 @@ impl<const WORD: usize, const SECTOR: usize> SimFlash<WORD, SECTOR> {
             bytes: image,
             programmed,
             marginal: None,
+            buffer: None,
             plan: None,
             operations_before_cut: 0,
             powered: true,
             interrupted_bytes: None,
             counts: SimFlashCounts::default(),
         }
+    }
+
+    /// The same on a medium that keeps writes back until an empty one, as a file does. A cut leaves each
+    /// block of `block_bytes` that is on its way old or new by itself, whatever the [`CutModel`]; with
+    /// `loses_blocks` also unreadable, as on a block device.
+    #[must_use]
+    pub fn buffered(mut self, block_bytes: usize, loses_blocks: bool) -> Self {
+        self.buffer = Some(Buffer::new(block_bytes, loses_blocks));
+        self
     }
 
     /// Every byte, as it reads now.
@@ -148,6 +164,7 @@ impl<const WORD: usize, const SECTOR: usize> SimFlash<WORD, SECTOR> {
     pub fn power_off(&mut self) {
         self.plan = None;
         self.powered = false;
+        self.lose_buffer(0);
     }
 
     /// Whether the power is on.
@@ -232,8 +249,43 @@ impl<const WORD: usize, const SECTOR: usize> SimFlash<WORD, SECTOR> {
         traces
     }
 
+    /// Takes note of an operation on a buffered medium.
+    fn keep_back(&mut self, start: usize, bytes: &[u8], erase: bool) {
+        let Some(mut buffer) = self.buffer.take() else { return };
+        for block in buffer.touched(start, bytes.len()) {
+            if !buffer.knows(block.start) {
+                let programmed =
+                    block.clone().map(|at| self.programmed.get(at / WORD) == Some(&true)).collect();
+                let bytes = self.bytes.get(block.clone()).unwrap_or_default().to_vec();
+                buffer.keep(block.start, Block { bytes, programmed });
+            }
+        }
+        buffer.push(start, bytes, erase);
+        self.buffer = Some(buffer);
+    }
+
+    /// Leaves what a cut leaves of everything that a buffered medium kept back; `false` on another one.
+    fn lose_buffer(&mut self, seed: u64) -> bool {
+        let Some(buffer) = &mut self.buffer else { return false };
+        for (start, block) in buffer.cut(seed) {
+            let words = block.programmed.chunks(WORD).map(|word| word.iter().any(|programmed| *programmed));
+            self.programmed.iter_mut().skip(start / WORD).zip(words).for_each(|(to, from)| *to = from);
+            self.bytes.iter_mut().skip(start).zip(&block.bytes).for_each(|(to, from)| *to = *from);
+        }
+        true
+    }
+
     fn erase_sector(&mut self, start: usize) -> Result<(), SimFlashError> {
-        if let Some(cut) = self.due() {
+        let due = self.due();
+        if due.is_some_and(|cut| cut.model == CutModel::Killed) {
+            return Err(SimFlashError::PowerLoss);
+        }
+        self.keep_back(start, &[ERASED; SECTOR], true);
+        if let Some(cut) = due.filter(|cut| self.lose_buffer(cut.seed)) {
+            self.interrupted_bytes = Some(cut.bytes.min(SECTOR));
+            return Err(SimFlashError::PowerLoss);
+        }
+        if let Some(cut) = due {
             // Nothing in the sector may be programmed before it is erased in full.
             self.set_programmed(start, SECTOR, true);
             self.interrupt(cut, start, &[ERASED; SECTOR], cut::Step::Erase);
@@ -283,11 +335,31 @@ impl<const WORD: usize, const SECTOR: usize> NorFlash for SimFlash<WORD, SECTOR>
         let start = self.check(offset, bytes.len(), WORD)?;
         let words = self.programmed.iter().skip(start / WORD).take(bytes.len() / WORD);
         for (word, address) in words.zip((offset..).step_by(WORD)) {
-            if *word {
+            // A buffered medium takes any word that reads as erased.
+            let old = self.bytes.iter().skip(address as usize).take(WORD);
+            if *word && (self.buffer.is_none() || old.copied().any(|byte| byte != ERASED)) {
                 return Err(SimFlashError::ProgrammedTwice { address });
             }
         }
-        if let Some(cut) = self.due() {
+        let due = self.due();
+        if due.is_some_and(|cut| cut.model == CutModel::Killed) {
+            return Err(SimFlashError::PowerLoss);
+        }
+        if bytes.is_empty() {
+            if let Some(cut) = due {
+                self.lose_buffer(cut.seed);
+                return Err(SimFlashError::PowerLoss);
+            }
+            self.counts.syncs += 1;
+            self.buffer.iter_mut().for_each(Buffer::clear);
+            return Ok(());
+        }
+        self.keep_back(start, bytes, false);
+        if let Some(cut) = due.filter(|cut| self.lose_buffer(cut.seed)) {
+            self.interrupted_bytes = Some(cut.bytes.min(bytes.len()));
+            return Err(SimFlashError::PowerLoss);
+        }
+        if let Some(cut) = due {
             let traces = self.interrupt(cut, start, bytes, cut::Step::Program);
             // With one bit programmed, every word of the operation may be.
             self.set_programmed(start, bytes.len(), traces);

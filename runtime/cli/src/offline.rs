@@ -3,7 +3,9 @@
 use everstep_board_linux::flash::{FlashError, FlashImage, LoadError, OpenError};
 use everstep_core::{Agent, DecodeError, Record};
 use everstep_driver::{BoardLog, SharedFlash, Store, StoreError};
-use everstep_journal::{Budget, Entry, FormatError, Journal, PAYLOAD_BYTES_MAX, RecoverError, Recovery};
+use everstep_journal::{
+    Budget, Entry, FormatError, Journal, PAYLOAD_BYTES_MAX, RecoverError, Recovery, Region,
+};
 
 use crate::{
     exit::{Failure, Outcome},
@@ -23,7 +25,7 @@ pub(crate) fn image(site: &Site) -> Outcome<Option<FlashImage>> {
 pub(crate) fn read(site: &Site) -> Outcome<Agent> {
     // Where there is no flash yet, an erased copy still shows whether the regions are large enough.
     let image = image(site)?.unwrap_or_else(|| FlashImage::erased(site.file.board.flash.bytes.get()));
-    let flash = SharedFlash::new(image);
+    let flash = SharedFlash::buffered(image);
     BoardLog::open(flash.clone(), site.file.layout().board)
         .map_err(|error| store_failure(site, "flash.board_bytes", error))?;
     let opened = Store::open(flash, site.agent_region(), site.limits(), site.budget());
@@ -65,7 +67,13 @@ pub(crate) fn records(site: &Site) -> Outcome<Records> {
         }
         Ok::<(), DecodeError>(())
     };
-    match Journal::recover(image, site.agent_region(), Budget::default(), &mut buffer, visit) {
+    match Journal::recover(
+        image,
+        Region::buffered(site.agent_region()),
+        Budget::default(),
+        &mut buffer,
+        visit,
+    ) {
         Ok((journal, found)) => {
             all.found = found;
             all.bytes_free = Some(journal.bytes_free());

@@ -213,6 +213,7 @@ pub(crate) fn open_journal<F: Flash>(
     mut visit: impl FnMut(Entry<'_>) -> Result<(), Stop>,
 ) -> Result<Journal<SharedFlash<F>>, StoreError<F::Error>> {
     let mut buffer = vec![0; PAYLOAD_BYTES_MAX];
+    let region = flash.region(region);
     let recovered = Journal::recover(flash.clone(), region.clone(), budget, &mut buffer, &mut visit);
     let recovered = match recovered {
         Err(RecoverError::Unformatted) => {

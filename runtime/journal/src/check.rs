@@ -1,12 +1,11 @@
 //! Whether a region is large enough for what its owner wants to keep there.
 
-use core::ops::Range;
-
 use embedded_storage::nor_flash::NorFlash;
 
 use crate::{
     error::GeometryError,
     part::Part,
+    region::Region,
     room::{MARGIN_SECTORS, Room, SPARE_SECTORS},
 };
 
@@ -24,7 +23,7 @@ pub struct Budget {
 /// # Errors
 ///
 /// The geometry of the flash, or the region, doesn't fit; the error has the numbers.
-pub fn check<F: NorFlash>(flash: F, region: Range<u32>, budget: Budget) -> Result<(), GeometryError> {
+pub fn check<F: NorFlash>(flash: F, region: impl Into<Region>, budget: Budget) -> Result<(), GeometryError> {
     check_part(&Part::new(flash, region)?, budget)
 }
 

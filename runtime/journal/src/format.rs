@@ -1,13 +1,12 @@
 //! Makes an empty journal.
 
-use core::ops::Range;
-
 use embedded_storage::nor_flash::NorFlash;
 
 use crate::{
     error::FormatError,
     header::{Header, Opening},
     part::Part,
+    region::Region,
 };
 
 /// Makes an empty journal in `region` of `flash`. **What was there is lost.** `epoch` is kept in every
@@ -18,7 +17,11 @@ use crate::{
 /// # Errors
 ///
 /// [`FormatError::Geometry`] changes nothing. After [`FormatError::Flash`], format again.
-pub fn format<F: NorFlash>(flash: F, region: Range<u32>, epoch: u32) -> Result<(), FormatError<F::Error>> {
+pub fn format<F: NorFlash>(
+    flash: F,
+    region: impl Into<Region>,
+    epoch: u32,
+) -> Result<(), FormatError<F::Error>> {
     let mut part = Part::new(flash, region)?;
     format_part(&mut part, epoch).map_err(FormatError::Flash)
 }
@@ -36,7 +39,9 @@ fn format_part<F: NorFlash>(part: &mut Part<F>, epoch: u32) -> Result<(), F::Err
     if !mark_is_whole {
         // Even where the sector looks blank: an earlier mark may have left a trace that shows later.
         part.erase(last)?;
+        part.sync()?;
         part.write_format_mark(last)?;
+        part.sync()?;
     }
     // Blank sectors may be half erased, but nothing on them looks like a header; they are erased
     // before they are used.
@@ -47,5 +52,6 @@ fn format_part<F: NorFlash>(part: &mut Part<F>, epoch: u32) -> Result<(), F::Err
     }
     part.make_ready(0)?;
     let opening = Opening { number: 1, first_sequence: 1, epoch, previous: 0, fallback: 0, snapshot: None };
-    part.write_opening(0, &opening)
+    part.write_opening(0, &opening)?;
+    part.sync()
 }

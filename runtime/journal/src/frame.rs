@@ -174,8 +174,9 @@ impl<F: NorFlash> Part<F> {
         let end = self.aligned(place.offset + len32(head.len() + payload.len()));
         let mut bytes = head.iter().chain(payload).copied();
         let mut offset = place.offset;
-        while offset < end {
-            let page_end = (offset + 1).next_multiple_of(PAGE_BYTES).min(end);
+        let words_end = place.offset + Self::words(len32(head.len() + payload.len()));
+        while offset < words_end {
+            let page_end = (offset + 1).next_multiple_of(PAGE_BYTES).min(words_end);
             let mut page = [ERASED; PAGE];
             let chunk = page.get_mut(..(page_end - offset) as usize).unwrap_or_default();
             // The slots come first: `zip` takes from its left side before it looks at the right one.
@@ -201,7 +202,7 @@ impl<F: NorFlash> Part<F> {
         };
         // With the first bytes of what stands behind it.
         let wanted = (head.end - place.offset + BLANK_BYTES).min(self.sector_bytes - place.offset);
-        if wanted > window.capacity(self.align) {
+        if wanted > window.capacity::<F>() {
             return self.read_long_frame(place, head, window.straight());
         }
         let bytes = window.load(self, place.sector, place.offset, wanted)?;

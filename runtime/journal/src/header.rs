@@ -19,7 +19,7 @@ pub const FORMAT_VERSION: u8 = 1;
 const MAGIC: u16 = 0x4A45;
 /// Marks a region whose formatting began. It stands in the last sector.
 const FORMAT_MAGIC: u16 = 0x4645;
-const MARK_BYTES: u32 = 8;
+pub(crate) const MARK_BYTES: u32 = 8;
 const OPENING_BYTES: u32 = 28;
 /// The low bits of the fourth byte hold the base-two logarithm of the write word; the others are
 /// flags, zero in this version. A sealed sector will set one and carry a 16-byte salt behind its opening.
@@ -115,22 +115,22 @@ impl<F: NorFlash> Part<F> {
         if opening_offset + OPENING_BYTES <= crate::PAGE_BYTES {
             let bytes = self.read(sector, 0, &mut chunk, header_bytes(self.align))?;
             let opening = bytes.get(opening_offset as usize..).unwrap_or_default();
-            return Ok(decode(bytes, opening, Self::word_bytes()));
+            return Ok(decode(bytes, opening, self.unit));
         }
         let mut behind = [0; PAGE];
         let bytes = self.read(sector, 0, &mut chunk, MARK_BYTES)?;
         let opening = self.read(sector, opening_offset, &mut behind, OPENING_BYTES)?;
-        Ok(decode(bytes, opening, Self::word_bytes()))
+        Ok(decode(bytes, opening, self.unit))
     }
 
-    /// Says that the sector was erased in full.
+    /// Says that the sector was erased in full; a buffered medium has finished that erase before.
     pub(crate) fn write_mark(&mut self, sector: u32) -> Result<(), F::Error> {
-        self.program_padded(sector, 0, &mark(MAGIC, Self::word_bytes()))
+        self.program_padded(sector, 0, &mark(MAGIC, self.unit))
     }
 
     /// Says that the region is being formatted.
     pub(crate) fn write_format_mark(&mut self, sector: u32) -> Result<(), F::Error> {
-        self.program_padded(sector, 0, &format_mark(Self::word_bytes()))
+        self.program_padded(sector, 0, &format_mark(self.unit))
     }
 
     /// Makes a marked sector part of the log.
@@ -141,7 +141,7 @@ impl<F: NorFlash> Part<F> {
     fn program_padded(&mut self, sector: u32, offset: u32, bytes: &[u8]) -> Result<(), F::Error> {
         let mut page = [ERASED; PAGE];
         page.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
-        let padded = self.aligned(crate::part::len32(bytes.len()));
+        let padded = Self::words(crate::part::len32(bytes.len()));
         self.program(sector, offset, page.get(..padded as usize).unwrap_or_default())
     }
 }

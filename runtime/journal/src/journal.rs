@@ -1,7 +1,5 @@
 //! The journal: appends records behind the newest one, and opens sectors for them.
 
-use core::ops::Range;
-
 use embedded_storage::nor_flash::NorFlash;
 
 use crate::{
@@ -11,6 +9,7 @@ use crate::{
     header::{Opening, SnapshotAt, header_bytes},
     part::{Part, Stats},
     recover::{Entry, Recovery, recover},
+    region::Region,
     ring::{Live, Sector},
     room::{MARGIN_SECTORS, Room, SPARE_SECTORS},
 };
@@ -90,12 +89,12 @@ impl<F: NorFlash> Journal<F> {
     /// [`RecoverError::Flash`] may have changed the flash.
     pub fn recover<V>(
         flash: F,
-        region: Range<u32>,
+        region: impl Into<Region>,
         budget: Budget,
         buffer: &mut [u8],
         visit: impl FnMut(Entry<'_>) -> Result<(), V>,
     ) -> Result<(Self, Recovery), RecoverError<F::Error, V>> {
-        recover(flash, region, budget, buffer, visit)
+        recover(flash, region.into(), budget, buffer, visit)
     }
 
     /// Appends one record and returns its number. Once this returns `Ok`, the record survives power
@@ -245,7 +244,11 @@ impl<F: NorFlash> Journal<F> {
         let place =
             Place { sector: newest.index, epoch: self.log.epoch, opening: newest.opening.number, offset };
         let number = Sequence::new(sequence, explicit);
-        let end = self.guard(|journal| journal.part.write_frame(place, kind, number, payload))?;
+        let end = self.guard(|journal| {
+            let end = journal.part.write_frame(place, kind, number, payload)?;
+            journal.part.sync()?;
+            Ok(end)
+        })?;
         self.log.end = End::Next(end);
         self.log.sequence = sequence + 1;
         self.log.unused &= matches!(kind, Kind::First | Kind::Fragment);

@@ -16,6 +16,7 @@ mod header;
 mod journal;
 mod part;
 mod recover;
+mod region;
 mod replay;
 mod ring;
 mod room;
@@ -32,6 +33,7 @@ pub use self::{
     journal::Journal,
     part::{PAGE_BYTES, Stats},
     recover::{Entry, Recovery},
+    region::Region,
     snapshot::SnapshotWriter,
 };
 

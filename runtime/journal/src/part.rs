@@ -1,13 +1,17 @@
 //! A region of a flash part, cut into sectors and pages, with every operation counted.
 
-use core::ops::Range;
-
 use embedded_storage::nor_flash::NorFlash;
 
-use crate::{error::GeometryError, window::Window};
+use crate::{
+    error::GeometryError,
+    frame::{FRAME_BYTES_MAX, PAYLOAD_BYTES_MAX},
+    header::header_bytes,
+    region::Region,
+    window::Window,
+};
 
 /// Bytes programmed by one operation at most, and all the memory a journal needs beside the record
-/// buffer. A larger write word makes the page no larger: words go up to this size.
+/// buffer. A larger unit of writing makes the page no larger.
 pub const PAGE_BYTES: u32 = 256;
 /// The same, as a length.
 pub(crate) const PAGE: usize = PAGE_BYTES as usize;
@@ -19,6 +23,8 @@ const FRAME_ALIGN: u32 = 4;
 const SECTOR_BYTES_MIN: u32 = 4096;
 /// Offsets in a sector are stored in 16 bits, in units of four bytes.
 const SECTOR_BYTES_MAX: u32 = 4 << 16;
+/// Write words go up to a page, blocks further.
+const BLOCK_BYTES_MAX: u32 = 4096;
 /// One sector in use, one that may hold a torn opening, two spare, and room to move.
 const SECTORS_MIN: u32 = 5;
 /// Distances between openings are stored in 16 bits.
@@ -39,6 +45,8 @@ pub struct Stats {
     pub reads: u64,
     /// Bytes read.
     pub read_bytes: u64,
+    /// Empty writes: requests to a buffered medium to finish what it was given.
+    pub syncs: u64,
 }
 
 /// The sectors of one region. Sectors are counted from the start of the region.
@@ -51,19 +59,33 @@ pub(crate) struct Part<F> {
     pub(crate) sector_bytes: u32,
     /// Frames and headers start at multiples of this many bytes.
     pub(crate) align: u32,
+    /// The unit of writing: a word, or a block.
+    pub(crate) unit: u32,
+    /// Whether writes are kept back and done in any order; see [`Region::buffered`].
+    pub(crate) buffered: bool,
 }
 
 impl<F: NorFlash> Part<F> {
-    pub(crate) fn new(flash: F, region: Range<u32>) -> Result<Self, GeometryError> {
+    pub(crate) fn new(flash: F, region: impl Into<Region>) -> Result<Self, GeometryError> {
+        let Region { range: region, buffered, block_bytes } = region.into();
         let sector_bytes = len32(F::ERASE_SIZE);
         let word_bytes = len32(F::WRITE_SIZE);
+        let unit = word_bytes.max(block_bytes);
         let part_fits = (1..=PAGE_BYTES).contains(&word_bytes)
             && word_bytes.is_power_of_two()
+            && unit.is_power_of_two()
+            && unit <= BLOCK_BYTES_MAX
             && (SECTOR_BYTES_MIN..=SECTOR_BYTES_MAX).contains(&sector_bytes)
             && sector_bytes.is_multiple_of(PAGE_BYTES)
             && word_bytes.max(FRAME_ALIGN).is_multiple_of(len32(F::READ_SIZE).max(1));
         if !part_fits {
-            return Err(GeometryError::Part { word_bytes, sector_bytes });
+            return Err(GeometryError::Part { word_bytes: unit, sector_bytes });
+        }
+        let align = unit.max(FRAME_ALIGN);
+        // A larger unit must leave room for the largest frame all the same.
+        let frame_bytes_max = (FRAME_BYTES_MAX + len32(PAYLOAD_BYTES_MAX)).next_multiple_of(align);
+        if unit > PAGE_BYTES && header_bytes(align) + frame_bytes_max > sector_bytes {
+            return Err(GeometryError::Part { word_bytes: unit, sector_bytes });
         }
         let capacity = len32(flash.capacity());
         let aligned = region.start.is_multiple_of(sector_bytes) && region.end.is_multiple_of(sector_bytes);
@@ -84,13 +106,24 @@ impl<F: NorFlash> Part<F> {
                 reserve_bytes: 0,
             });
         }
-        let align = word_bytes.max(FRAME_ALIGN);
-        Ok(Self { flash, stats: Stats::default(), start: region.start, sectors, sector_bytes, align })
+        let start = region.start;
+        Ok(Self { flash, stats: Stats::default(), start, sectors, sector_bytes, align, buffered, unit })
     }
 
     /// Bytes of one write word.
-    pub(crate) fn word_bytes() -> u32 {
+    fn word_bytes() -> u32 {
         len32(F::WRITE_SIZE)
+    }
+
+    /// Bytes from one place where the log may go on behind something torn to the next: a page, or a
+    /// larger unit of writing.
+    pub(crate) fn page_bytes(&self) -> u32 {
+        self.align.max(PAGE_BYTES)
+    }
+
+    /// The start of the page that holds an offset.
+    pub(crate) fn page_start(&self, offset: u32) -> u32 {
+        offset - offset % self.page_bytes()
     }
 
     /// `bytes` rounded up to where the next frame may start.
@@ -118,6 +151,20 @@ impl<F: NorFlash> Part<F> {
         self.stats.reads += 1;
         self.stats.read_bytes += into.len() as u64;
         Ok(())
+    }
+
+    /// Asks a buffered medium to finish what it was given.
+    pub(crate) fn sync(&mut self) -> Result<(), F::Error> {
+        if self.buffered {
+            self.flash.write(self.start, &[])?;
+            self.stats.syncs += 1;
+        }
+        Ok(())
+    }
+
+    /// `bytes` rounded up to whole write words.
+    pub(crate) fn words(bytes: u32) -> u32 {
+        bytes.next_multiple_of(Self::word_bytes().max(FRAME_ALIGN))
     }
 
     /// Programs whole words that lie in one page.

@@ -1,7 +1,5 @@
 //! Recovery: finds where the log starts and ends, and settles its newest record.
 
-use core::ops::Range;
-
 use embedded_storage::nor_flash::NorFlash;
 
 use crate::{
@@ -11,6 +9,7 @@ use crate::{
     header::SnapshotAt,
     journal::{End, Journal, Log},
     part::Part,
+    region::Region,
     replay::{Replay, Tail},
     ring::{Sector, Survey},
     scan::Cursor,
@@ -54,7 +53,7 @@ pub struct Recovery {
 
 pub(crate) fn recover<F: NorFlash, V>(
     flash: F,
-    region: Range<u32>,
+    region: Region,
     budget: Budget,
     buffer: &mut [u8],
     visit: impl FnMut(Entry<'_>) -> Result<(), V>,
@@ -70,7 +69,7 @@ pub(crate) fn recover<F: NorFlash, V>(
         return Err(RecoverError::Version { found });
     }
     if let Some(found) = survey.word_bytes {
-        return Err(RecoverError::WordBytes { found, expected: Part::<F>::word_bytes() });
+        return Err(RecoverError::WordBytes { found, expected: part.unit });
     }
     let Some(head) = survey.highest else { return Err(no_journal(&mut part, survey)) };
     let mut log = Log {

@@ -3,7 +3,7 @@
 use embedded_storage::nor_flash::NorFlash;
 
 use crate::{
-    header::{Header, Opening},
+    header::{Header, MARK_BYTES, Opening},
     part::Part,
 };
 
@@ -137,13 +137,13 @@ impl<F: NorFlash> Part<F> {
         if self.header(index)? != Header::Ready {
             return Ok(false);
         }
-        let behind = 8_u32.next_multiple_of(self.align);
-        Ok(self.first_programmed(index, behind)?.is_none())
+        Ok(self.first_programmed(index, MARK_BYTES)?.is_none())
     }
 
     /// Erases a sector in full, then says so on it.
     pub(crate) fn make_ready(&mut self, index: u32) -> Result<(), F::Error> {
         self.erase(index)?;
+        self.sync()?;
         self.write_mark(index)
     }
 }

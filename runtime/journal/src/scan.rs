@@ -8,9 +8,9 @@ use embedded_storage::nor_flash::NorFlash;
 
 use crate::{
     error::{Corruption, RecoverError},
-    frame::{BLANK_BYTES, Found, Frame, Place, is_begun},
+    frame::{BLANK_BYTES, FRAME_BYTES_MAX, Found, Frame, PAYLOAD_BYTES_MAX, Place, is_begun},
     header::header_bytes,
-    part::{PAGE, PAGE_BYTES, Part},
+    part::{Part, len32},
     ring::Sector,
     window::Window,
 };
@@ -119,26 +119,26 @@ impl Cursor {
         }
         let Some(last) = part.last_programmed(self.sector.index, self.offset, window)? else {
             // A write may have begun here and left no trace.
-            return Ok(Rest { next_page: page_start(self.offset) + PAGE_BYTES, torn: false });
+            return Ok(Rest { next_page: part.page_start(self.offset) + part.page_bytes(), torn: false });
         };
         if self.is_decayed(part)? {
             return Err(self.corrupt(Corruption::DataBehind));
         }
         let mut explained = self.reach(part, self.offset)?;
-        let mut page = page_start(self.offset) + PAGE_BYTES;
+        let mut page = part.page_start(self.offset) + part.page_bytes();
         // Each turn moves to a later byte, so it ends.
         while let Some(at) = part.first_programmed(self.sector.index, explained)? {
             // Boots go on at the start of a page, each with a write that may be torn again.
             while page <= at {
                 explained = explained.max(self.reach(part, page)?);
-                page += PAGE_BYTES;
+                page += part.page_bytes();
             }
             if explained <= at {
                 return Err(self.corrupt(Corruption::DataBehind));
             }
         }
         // A write behind the last visible byte may have begun in the next page.
-        Ok(Rest { next_page: page_start(last) + 2 * PAGE_BYTES, torn: true })
+        Ok(Rest { next_page: part.page_start(last) + 2 * part.page_bytes(), torn: true })
     }
 
     /// Whether the record here was whole once: a whole one of the next number follows it.
@@ -155,10 +155,12 @@ impl Cursor {
     /// The furthest byte that a torn frame at `offset` can have programmed.
     fn reach<F: NorFlash>(&self, part: &mut Part<F>, offset: u32) -> Result<u32, F::Error> {
         Ok(match part.look_at_frame(self.place(offset), self.expected)? {
-            Found::Torn { end_max, .. } => end_max,
             Found::Frame(frame) => frame.end,
+            // Any part of it may be there, and its length isn't to be trusted.
+            _ if part.buffered => part.aligned(offset + FRAME_BYTES_MAX + len32(PAYLOAD_BYTES_MAX)),
+            Found::Torn { end_max, .. } => end_max,
             // Pages are programmed one by one: without its first bytes it got no further.
-            Found::Blank => page_start(offset) + PAGE_BYTES,
+            Found::Blank => part.page_start(offset) + part.page_bytes(),
         })
     }
 
@@ -183,8 +185,8 @@ impl Cursor {
         window: &Window<'_>,
     ) -> Result<Option<Frame>, F::Error> {
         let sector = self.sector.index;
-        let next_page = page_start(from) + PAGE_BYTES;
-        for offset in (next_page..part.sector_bytes).step_by(PAGE) {
+        let next_page = part.page_start(from) + part.page_bytes();
+        for offset in (next_page..part.sector_bytes).step_by(part.page_bytes() as usize) {
             if window.held(sector, offset, offset + BLANK_BYTES).is_some_and(|bytes| !is_begun(bytes)) {
                 continue;
             }
@@ -206,8 +208,4 @@ pub(crate) struct Rest {
     pub(crate) next_page: u32,
     /// Something torn is there.
     pub(crate) torn: bool,
-}
-
-fn page_start(offset: u32) -> u32 {
-    offset - offset % PAGE_BYTES
 }

@@ -22,10 +22,10 @@ impl<'b> Window<'b> {
         Self { buffer, sector: 0, start: 0, end: 0 }
     }
 
-    /// The most bytes that [`Window::load`] can give, read in units of `align`.
-    pub(crate) fn capacity(&self, align: u32) -> u32 {
+    /// The most bytes that [`Window::load`] can give.
+    pub(crate) fn capacity<F: NorFlash>(&self) -> u32 {
         let bytes = len32(self.buffer.len());
-        bytes - bytes % align
+        bytes - bytes % len32(F::READ_SIZE).max(1)
     }
 
     /// At least `wanted` bytes of a sector from the aligned offset `from`, as far as the sector and the
@@ -41,7 +41,7 @@ impl<'b> Window<'b> {
         if sector != self.sector || from < self.start || until > self.end {
             // Until it is read.
             (self.sector, self.start, self.end) = (sector, from, from);
-            let bytes = self.capacity(part.align).min(part.sector_bytes.saturating_sub(from));
+            let bytes = self.capacity::<F>().min(part.sector_bytes.saturating_sub(from));
             let into = self.buffer.get_mut(..bytes as usize).unwrap_or_default();
             part.read_all(sector, from, into)?;
             self.end = from + bytes;

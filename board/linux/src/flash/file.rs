@@ -1,4 +1,5 @@
-//! A NOR flash in a preallocated file: what `write` accepted survives power loss.
+//! A NOR flash in a preallocated file: what was written survives power loss once an empty write
+//! returned.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -191,7 +192,7 @@ impl NorFlash for FileFlash {
     const WRITE_SIZE: usize = WORD_BYTES as usize;
     const ERASE_SIZE: usize = SECTOR_BYTES as usize;
 
-    /// Erases whole sectors. Once this returns `Ok`, the erase survives power loss.
+    /// Erases whole sectors.
     fn erase(&mut self, from: u32, to: u32) -> Result<(), FlashError> {
         let bytes = check_erase(from, to, self.flash_bytes)?;
         let sector = [ERASED; SECTOR_BYTES as usize];
@@ -200,17 +201,20 @@ impl NorFlash for FileFlash {
                 .write_all_at(&sector, address.into())
                 .map_err(|source| FlashError::io(address, source))?;
         }
-        self.file.sync_data().map_err(|source| FlashError::io(from, source))?;
         self.wear.erased(bytes / sector.len());
         Ok(())
     }
 
-    /// Programs whole words. Once this returns `Ok`, they survive power loss.
+    /// Programs whole words. An empty write returns once everything written and erased before it
+    /// survives power loss.
     fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), FlashError> {
+        if bytes.is_empty() {
+            self.wear.keep();
+            return self.file.sync_data().map_err(|source| FlashError::io(offset, source));
+        }
         check_range(offset, bytes.len(), WORD_BYTES, self.flash_bytes)?;
         self.check_program(offset, bytes)?;
         self.file.write_all_at(bytes, offset.into()).map_err(|source| FlashError::io(offset, source))?;
-        self.file.sync_data().map_err(|source| FlashError::io(offset, source))?;
         self.wear.programmed(bytes.len());
         Ok(())
     }

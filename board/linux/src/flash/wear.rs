@@ -42,7 +42,7 @@ impl FlashCounts {
     }
 }
 
-/// The counts of an open flash.
+/// The counts of an open flash, written down when the flash is synced, and when it is closed.
 #[derive(Debug)]
 pub(super) struct Wear {
     file: File,
@@ -61,7 +61,7 @@ impl Wear {
             .open(beside(path))?;
         let counts = FlashCounts::of(&file).unwrap_or_default();
         let wear = Self { file, counts };
-        wear.keep()?;
+        wear.write()?;
         Ok(wear)
     }
 
@@ -69,21 +69,30 @@ impl Wear {
     pub(super) fn programmed(&mut self, bytes: usize) {
         self.counts.programs = self.counts.programs.saturating_add(1);
         self.counts.programmed_bytes = self.counts.programmed_bytes.saturating_add(bytes as u64);
-        // The file has its size already; a count that is lost all the same is no reason to stop.
-        let _ = self.keep();
     }
 
     /// Counts erased sectors.
     pub(super) fn erased(&mut self, sectors: usize) {
         self.counts.erases = self.counts.erases.saturating_add(sectors as u64);
-        let _ = self.keep();
     }
 
-    fn keep(&self) -> io::Result<()> {
+    /// Writes the counts down.
+    pub(super) fn keep(&self) {
+        // The file has its size already; a count that is lost all the same is no reason to stop.
+        let _ = self.write();
+    }
+
+    fn write(&self) -> io::Result<()> {
         let FlashCounts { programs, programmed_bytes, erases } = self.counts;
         let bytes: Vec<u8> =
             [programs, programmed_bytes, erases].iter().flat_map(|number| number.to_le_bytes()).collect();
         self.file.write_all_at(&bytes, 0)
+    }
+}
+
+impl Drop for Wear {
+    fn drop(&mut self) {
+        self.keep();
     }
 }
 

@@ -34,10 +34,13 @@ pub enum CutModel {
     /// The bits under way read one way or the other, and anew after each power-on, until the sector is
     /// erased.
     Marginal,
+    /// Not the power went but the process: nothing is lost, and a buffered medium still keeps back what
+    /// it was given.
+    Killed,
 }
 
 impl CutModel {
-    /// Every model.
+    /// Every model of a power cut.
     pub const ALL: [Self; 7] = [
         Self::Clean,
         Self::PrefixTorn,
@@ -59,7 +62,7 @@ pub(super) enum Step {
 impl PowerCut {
     /// The bytes that are left of an operation that would have turned `before` into `after`.
     pub(super) fn leaves(self, before: &[u8], after: &[u8], step: Step) -> Vec<u8> {
-        if self.model == CutModel::Clean {
+        if matches!(self.model, CutModel::Clean | CutModel::Killed) {
             return before.to_vec();
         }
         if self.bytes >= after.len() && self.model != CutModel::Marginal {

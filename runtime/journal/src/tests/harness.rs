@@ -4,7 +4,9 @@ use std::{format, string::String, vec, vec::Vec};
 
 use everstep_board_sim::{PowerCut, SimFlash, SimFlashError, SimFlashHandle};
 
-use crate::{AppendError, Budget, Entry, Journal, PAYLOAD_BYTES_MAX, RecoverError, Recovery, SnapshotError};
+use crate::{
+    AppendError, Budget, Entry, Journal, PAYLOAD_BYTES_MAX, RecoverError, Recovery, Region, SnapshotError,
+};
 
 pub(crate) const SECTOR: usize = 4096;
 
@@ -44,7 +46,18 @@ impl View {
     }
 }
 
-pub(crate) type Flash<const WORD: usize> = SimFlashHandle<WORD, SECTOR>;
+pub(crate) type Flash<const WORD: usize, const SECTOR_BYTES: usize = SECTOR> =
+    SimFlashHandle<WORD, SECTOR_BYTES>;
+
+/// What the flash is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Medium {
+    Nor,
+    /// A file: writes reach 512-byte blocks in any order.
+    File,
+    /// A block device with blocks of so many bytes; those under way may be lost.
+    Blocks(u32),
+}
 
 /// The power went.
 #[derive(Debug)]
@@ -52,8 +65,9 @@ pub(crate) struct Cut;
 
 /// A board whose flash is all it remembers, and the truth about what was sent.
 #[derive(Clone)]
-pub(crate) struct Board<const WORD: usize = 4> {
-    pub(crate) flash: Flash<WORD>,
+pub(crate) struct Board<const WORD: usize = 4, const SECTOR_BYTES: usize = SECTOR> {
+    pub(crate) flash: Flash<WORD, SECTOR_BYTES>,
+    pub(crate) medium: Medium,
     pub(crate) sectors: usize,
     pub(crate) budget: Budget,
     /// Every item a boot believed or the journal accepted.
@@ -65,10 +79,21 @@ pub(crate) struct Board<const WORD: usize = 4> {
     pub(crate) context: String,
 }
 
-impl<const WORD: usize> Board<WORD> {
+impl<const WORD: usize, const SECTOR_BYTES: usize> Board<WORD, SECTOR_BYTES> {
     pub(crate) fn new(sectors: usize, budget: Budget) -> Self {
+        Self::on(Medium::Nor, sectors, budget)
+    }
+
+    pub(crate) fn on(medium: Medium, sectors: usize, budget: Budget) -> Self {
+        let flash = SimFlash::new(sectors);
+        let flash = match medium {
+            Medium::Nor => flash,
+            Medium::File => flash.buffered(512, false),
+            Medium::Blocks(bytes) => flash.buffered(bytes as usize, true),
+        };
         Self {
-            flash: Flash::new(SimFlash::new(sectors)),
+            flash: Flash::new(flash),
+            medium,
             sectors,
             budget,
             history: Vec::new(),
@@ -92,13 +117,18 @@ impl<const WORD: usize> Board<WORD> {
         self.flash.lock().power_on();
     }
 
-    pub(crate) fn region(&self) -> core::ops::Range<u32> {
-        0..u32::try_from(self.sectors * SECTOR).unwrap()
+    pub(crate) fn region(&self) -> Region {
+        let range = 0..u32::try_from(self.sectors * SECTOR_BYTES).unwrap();
+        match self.medium {
+            Medium::Nor => range.into(),
+            Medium::File => Region::buffered(range),
+            Medium::Blocks(bytes) => Region::buffered(range).blocks(bytes),
+        }
     }
 
     /// Boots: formats a new flash, recovers, and checks that everything accepted is there and nothing
     /// else.
-    pub(crate) fn boot(&mut self, context: &str) -> Result<Journal<Flash<WORD>>, Cut> {
+    pub(crate) fn boot(&mut self, context: &str) -> Result<Journal<Flash<WORD, SECTOR_BYTES>>, Cut> {
         self.context = context.into();
         let (journal, _, view) = match recover(&self.flash, self.region(), self.budget) {
             Ok(found) => found,
@@ -135,7 +165,11 @@ impl<const WORD: usize> Board<WORD> {
     }
 
     /// Sends one item. `Ok(false)` where the journal is full.
-    pub(crate) fn send(&mut self, journal: &mut Journal<Flash<WORD>>, item: &Item) -> Result<bool, Cut> {
+    pub(crate) fn send(
+        &mut self,
+        journal: &mut Journal<Flash<WORD, SECTOR_BYTES>>,
+        item: &Item,
+    ) -> Result<bool, Cut> {
         self.doubt = Some(item.clone());
         let result = match item {
             Item::Record(bytes) => journal.append(bytes).map_err(SnapshotError::from),
@@ -183,8 +217,8 @@ impl<const WORD: usize> Board<WORD> {
     }
 }
 
-pub(crate) fn snapshot<const WORD: usize>(
-    journal: &mut Journal<Flash<WORD>>,
+pub(crate) fn snapshot<const WORD: usize, const SECTOR_BYTES: usize>(
+    journal: &mut Journal<Flash<WORD, SECTOR_BYTES>>,
     bytes: &[u8],
 ) -> Result<u64, SnapshotError<SimFlashError>> {
     let mut writer = journal.snapshot()?;
@@ -195,13 +229,14 @@ pub(crate) fn snapshot<const WORD: usize>(
     writer.commit()
 }
 
-pub(crate) type Found<const WORD: usize> = (Journal<Flash<WORD>>, Recovery, View);
+pub(crate) type Found<const WORD: usize, const SECTOR_BYTES: usize> =
+    (Journal<Flash<WORD, SECTOR_BYTES>>, Recovery, View);
 
-pub(crate) fn recover<const WORD: usize>(
-    flash: &Flash<WORD>,
-    region: core::ops::Range<u32>,
+pub(crate) fn recover<const WORD: usize, const SECTOR_BYTES: usize>(
+    flash: &Flash<WORD, SECTOR_BYTES>,
+    region: impl Into<Region>,
     budget: Budget,
-) -> Result<Found<WORD>, RecoverError<SimFlashError>> {
+) -> Result<Found<WORD, SECTOR_BYTES>, RecoverError<SimFlashError>> {
     let mut view = View::default();
     let mut last_sequence = 0;
     let mut buffer = vec![0; PAYLOAD_BYTES_MAX];

@@ -4,7 +4,7 @@ use std::{format, string::String, vec::Vec};
 
 use everstep_board_sim::{CutModel, PowerCut, SimFlashError};
 
-use super::harness::{Board, Cut};
+use super::harness::{Board, Cut, Medium};
 use crate::{AppendError, Budget};
 
 /// Cuts without `EVERSTEP_CUTS`.
@@ -34,7 +34,11 @@ impl Dice {
 const BUDGET: Budget = Budget { snapshot_bytes_max: 6100, reserve_bytes: 1000 };
 
 /// Works until the power goes. Takes a snapshot when asked to, and now and then.
-fn live(board: &mut Board, dice: &mut Dice, context: &str) -> Result<(), Cut> {
+fn live<const SECTOR: usize>(
+    board: &mut Board<4, SECTOR>,
+    dice: &mut Dice,
+    context: &str,
+) -> Result<(), Cut> {
     let mut journal = board.boot(context)?;
     loop {
         if dice.roll(4) == 0 {
@@ -57,11 +61,12 @@ fn live(board: &mut Board, dice: &mut Dice, context: &str) -> Result<(), Cut> {
     }
 }
 
-fn soak(seed: u64, cuts: u64) {
+fn soak<const SECTOR: usize>(medium: Medium, seed: u64, cuts: u64) {
     let mut dice = Dice(seed);
     let sectors = dice.size(13, 24);
-    let mut board: Board = Board::new(sectors, BUDGET);
+    let mut board: Board<4, SECTOR> = Board::on(medium, sectors, BUDGET);
     let models: Vec<CutModel> = match dice.roll(3) {
+        _ if medium != Medium::Nor => [CutModel::Clean, CutModel::Killed].into(),
         0 => [dice.pick(&CutModel::ALL)].into(),
         _ => CutModel::ALL.into(),
     };
@@ -75,7 +80,7 @@ fn soak(seed: u64, cuts: u64) {
             model: dice.pick(&models),
             seed: dice.roll(u64::MAX),
         };
-        let context: String = format!("seed {seed}, turn {turn}, {cut:?}");
+        let context: String = format!("{medium:?}, seed {seed}, turn {turn}, {cut:?}");
         board.power_on();
         board.cut_at(cut);
         assert!(live(&mut board, &mut dice, &context).is_err());
@@ -84,9 +89,28 @@ fn soak(seed: u64, cuts: u64) {
 
 #[test]
 fn nothing_accepted_is_lost_over_many_cuts() {
+    for seed in 0..seeds() {
+        soak::<4096>(Medium::Nor, seed, CUTS_PER_SEED);
+    }
+}
+
+fn seeds() -> u64 {
     let cuts = std::env::var("EVERSTEP_CUTS").map_or(CUTS, |cuts| cuts.parse().unwrap());
-    for seed in 0..cuts.div_ceil(CUTS_PER_SEED) {
-        soak(seed, CUTS_PER_SEED);
+    cuts.div_ceil(CUTS_PER_SEED)
+}
+
+#[test]
+fn a_file_that_writes_in_any_order_loses_nothing() {
+    for seed in 0..seeds() {
+        soak::<4096>(Medium::File, seed, CUTS_PER_SEED);
+    }
+}
+
+#[test]
+fn a_block_device_that_loses_blocks_loses_nothing() {
+    for seed in 0..seeds() {
+        let block_bytes = if seed % 4 == 3 { 4096 } else { 512 };
+        soak::<16_384>(Medium::Blocks(block_bytes), seed, CUTS_PER_SEED);
     }
 }
 
@@ -95,6 +119,6 @@ fn nothing_accepted_is_lost_over_many_cuts() {
 #[test]
 fn lives_that_once_failed_go_on() {
     for seed in [71, 253, 828] {
-        soak(seed, CUTS_PER_SEED);
+        soak::<4096>(Medium::Nor, seed, CUTS_PER_SEED);
     }
 }

@@ -1,0 +1,37 @@
+//! What part of a medium a journal owns, and the medium's manners.
+
+use core::ops::Range;
+
+/// The sectors of a medium that one journal owns.
+///
+/// A plain range is one of a NOR part: each write is done when it returns, and whole words go in the
+/// order they were given. [`Region::buffered`] is for a file or a block device.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Region {
+    pub(crate) range: Range<u32>,
+    pub(crate) buffered: bool,
+    pub(crate) block_bytes: u32,
+}
+
+impl Region {
+    /// A region of a medium that keeps writes back, and does them in any order, until it is asked to
+    /// finish. **An empty write is that request**: once it returned `Ok`, everything written before
+    /// must survive a power cut. A journal makes one for each record.
+    #[must_use]
+    pub fn buffered(range: Range<u32>) -> Self {
+        Self { range, buffered: true, block_bytes: 0 }
+    }
+
+    /// Starts every frame at a multiple of `block_bytes`, so that a block that holds an accepted record
+    /// is never written again. A power of two from 1 to 4096; only those above the write word matter.
+    #[must_use]
+    pub fn blocks(self, block_bytes: u32) -> Self {
+        Self { block_bytes, ..self }
+    }
+}
+
+impl From<Range<u32>> for Region {
+    fn from(range: Range<u32>) -> Self {
+        Self { range, buffered: false, block_bytes: 0 }
+    }
+}

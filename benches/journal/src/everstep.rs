@@ -1,7 +1,7 @@
 //! Everstep's journal.
 
 use anyhow::{Result, anyhow};
-use everstep_journal::{Budget, Entry, Journal, PAYLOAD_BYTES_MAX, format};
+use everstep_journal::{Budget, Entry, Journal, BUFFER_BYTES, format};
 
 use crate::{
     log::{FLASH_BYTES, Flash, Kept, Log},
@@ -22,7 +22,7 @@ impl Log for Everstep {
 
     fn open(flash: Flash) -> Result<(Self, Kept)> {
         let mut kept = Kept::default();
-        let mut buffer = [0; PAYLOAD_BYTES_MAX];
+        let mut buffer = [0; BUFFER_BYTES];
         let recovered = Journal::recover(flash, 0..FLASH_BYTES, BUDGET, &mut buffer, |entry| {
             match entry {
                 Entry::Snapshot { bytes, .. } => {

@@ -4,7 +4,7 @@ use std::{fs, path::Path, time::Instant};
 
 use anyhow::{Context, Result, anyhow};
 use everstep_board_linux::flash::FileFlash;
-use everstep_journal::{Budget, Journal, PAYLOAD_BYTES_MAX, Region, format};
+use everstep_journal::{Budget, Journal, BUFFER_BYTES, Region, format};
 use redb::{Database, TableDefinition};
 use rusqlite::Connection;
 
@@ -28,7 +28,7 @@ impl EverstepFile {
     pub(crate) fn create(folder: &Path) -> Result<Self> {
         let mut flash = FileFlash::open_or_create(&folder.join("flash.img"), FLASH_BYTES)?;
         format(&mut flash, region(), 0).map_err(|error| anyhow!("{error}"))?;
-        let mut buffer = [0; PAYLOAD_BYTES_MAX];
+        let mut buffer = [0; BUFFER_BYTES];
         let found = Journal::recover(flash, region(), BUDGET, &mut buffer, |_| {
             Ok::<(), core::convert::Infallible>(())
         });

@@ -4,7 +4,7 @@ use everstep_board_linux::flash::{FlashError, FlashImage, LoadError, OpenError};
 use everstep_core::{Agent, DecodeError, Record};
 use everstep_driver::{BoardLog, SharedFlash, Store, StoreError};
 use everstep_journal::{
-    Budget, Entry, FormatError, Journal, PAYLOAD_BYTES_MAX, RecoverError, Recovery, Region,
+    Budget, Entry, FormatError, Journal, BUFFER_BYTES, RecoverError, Recovery, Region,
 };
 
 use crate::{
@@ -56,7 +56,7 @@ pub(crate) struct Records {
 pub(crate) fn records(site: &Site) -> Outcome<Records> {
     let mut all = Records::default();
     let Some(image) = image(site)? else { return Ok(all) };
-    let mut buffer = vec![0; PAYLOAD_BYTES_MAX];
+    let mut buffer = vec![0; BUFFER_BYTES];
     let visit = |entry: Entry<'_>| {
         match entry {
             Entry::Snapshot { offset, bytes, .. } => {

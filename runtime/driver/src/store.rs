@@ -5,7 +5,7 @@ use std::{error::Error, ops::Range};
 use embedded_storage::nor_flash::NorFlash;
 use everstep_core::{Agent, DecodeError, Limits, OutOfPlace, RECORD_BYTES_MAX, Record};
 use everstep_journal::{
-    AppendError, Entry, FormatError, Journal, PAYLOAD_BYTES_MAX, RecoverError, SnapshotError, Stats,
+    AppendError, Entry, FormatError, Journal, BUFFER_BYTES, PAYLOAD_BYTES_MAX, RecoverError, SnapshotError, Stats,
 };
 
 use crate::{config::Budget, shared_flash::SharedFlash};
@@ -212,7 +212,7 @@ pub(crate) fn open_journal<F: Flash>(
     budget: everstep_journal::Budget,
     mut visit: impl FnMut(Entry<'_>) -> Result<(), Stop>,
 ) -> Result<Journal<SharedFlash<F>>, StoreError<F::Error>> {
-    let mut buffer = vec![0; PAYLOAD_BYTES_MAX];
+    let mut buffer = vec![0; BUFFER_BYTES];
     let region = flash.region(region);
     let recovered = Journal::recover(flash.clone(), region.clone(), budget, &mut buffer, &mut visit);
     let recovered = match recovered {

@@ -2,7 +2,7 @@
 //!
 //! A flash driver's error promises nothing but `Debug`, so it is printed rather than chained.
 
-use crate::{FORMAT_VERSION, PAYLOAD_BYTES_MAX};
+use crate::{BUFFER_BYTES, FORMAT_VERSION, PAYLOAD_BYTES_MAX};
 
 /// Why a region can't hold a journal. Nothing was read or written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -44,7 +44,7 @@ pub enum GeometryError {
         reserve_bytes: u32,
     },
     /// The record buffer can't hold the largest record.
-    #[error("record buffer of {bytes} bytes is too small, {} bytes are needed", PAYLOAD_BYTES_MAX)]
+    #[error("record buffer of {bytes} bytes is too small, {} bytes are needed", BUFFER_BYTES)]
     Buffer {
         /// Bytes of the buffer.
         bytes: usize,
@@ -91,6 +91,21 @@ pub enum RecoverError<E, V = core::convert::Infallible> {
         /// Bytes of a word of this flash.
         expected: u32,
     },
+    /// The journal is sealed. Nothing was changed.
+    #[error("journal is sealed, and no key was given")]
+    Sealed,
+    /// The journal isn't sealed, though a key was given. Nothing was changed.
+    #[error("journal is not sealed (sector {sector}), though a key was given: anyone may have written it")]
+    NotSealed {
+        /// A sector that isn't.
+        sector: u32,
+    },
+    /// The journal was sealed with another key. Nothing was changed.
+    #[error("journal was sealed with another key")]
+    WrongKey,
+    /// The journal was sealed with this key, for another device. Nothing was changed.
+    #[error("journal was sealed for another device")]
+    OtherDevice,
     /// Records are missing that no power cut takes away: the flash lost them. Nothing was changed.
     #[error("flash is corrupt in sector {sector}: record {sequence} is missing or damaged ({what})")]
     Corrupt {
@@ -130,6 +145,15 @@ pub enum Corruption {
     /// More than one interrupted write lies behind the damaged record.
     #[error("data lies behind a damaged record")]
     DataBehind,
+    /// Its checksum fits, and its seal doesn't: someone without the key wrote it.
+    #[error("its seal is broken: someone without the key wrote it")]
+    Forged,
+    /// It was sealed for another place of this journal, and moved or copied here.
+    #[error("it was sealed for another place, in sector {opening} of the log, and moved here")]
+    Moved {
+        /// The number of that sector's opening.
+        opening: u32,
+    },
     /// A snapshot that was committed can't be read in full.
     #[error("the newest snapshot is damaged")]
     Snapshot,

@@ -51,7 +51,15 @@ fn format_part<F: NorFlash>(part: &mut Part<F>, epoch: u32) -> Result<(), F::Err
         }
     }
     part.make_ready(0)?;
-    let opening = Opening { number: 1, first_sequence: 1, epoch, previous: 0, fallback: 0, snapshot: None };
+    let opening = Opening {
+        number: 1,
+        first_sequence: 1,
+        epoch,
+        previous: 0,
+        fallback: 0,
+        snapshot: None,
+        sealed: part.sealed(),
+    };
     part.write_opening(0, &opening)?;
     part.sync()
 }

@@ -12,6 +12,7 @@ use embedded_storage::nor_flash::NorFlash;
 
 use crate::{
     part::{ERASED, PAGE, PAGE_BYTES, Part, len32},
+    seal::{Context, SALT_BYTES, TAG_BYTES},
     window::Window,
 };
 
@@ -20,6 +21,10 @@ pub const FRAME_BYTES: u32 = 6;
 /// The largest payload of one record. It fits a 4 KiB sector with room to spare; larger state is for
 /// snapshots.
 pub const PAYLOAD_BYTES_MAX: usize = 3584;
+
+/// What the caller's record buffer must hold: a payload, with all that sealing adds.
+pub const BUFFER_BYTES: usize =
+    PAYLOAD_BYTES_MAX + if cfg!(feature = "seal") { SALT_BYTES + TAG_BYTES } else { 0 };
 
 /// Bytes of an explicit sequence number.
 const SEQUENCE_BYTES: u32 = 6;
@@ -34,7 +39,10 @@ pub(crate) const BLANK_BYTES: u32 = 2;
 /// With tables of 16 KiB, because a boot's time goes into checksums.
 pub(crate) static CRC: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISCSI);
 
-const _: () = assert!(PAYLOAD_BYTES_MAX <= LENGTH_BITS as usize);
+/// The most bytes of a payload with all that sealing adds.
+const SEALED_BYTES_MAX: usize = PAYLOAD_BYTES_MAX + SALT_BYTES + TAG_BYTES;
+
+const _: () = assert!(SEALED_BYTES_MAX <= LENGTH_BITS as usize);
 
 /// What a frame holds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -87,8 +95,11 @@ pub(crate) struct Frame {
     /// The frame spells its number out; then it may follow a jump.
     pub(crate) explicit: bool,
     pub(crate) payload_bytes: usize,
-    /// Where in the sector the payload starts.
+    /// Where in the sector the payload starts; behind the salt, once a frame that brings one is opened.
     pub(crate) payload_offset: u32,
+    /// Where the frame's own bytes end.
+    pub(crate) payload_start: u32,
+    pub(crate) word: u16,
     pub(crate) offset: u32,
     /// Where the next frame would start.
     pub(crate) end: u32,
@@ -138,10 +149,17 @@ pub(crate) fn frame_bytes(sequence: Sequence, payload_bytes: usize) -> u32 {
     FRAME_BYTES + sequence.explicit_bytes() + len32(payload_bytes)
 }
 
+/// The first two bytes of a frame.
+fn frame_word(kind: Kind, sequence: Sequence, payload_bytes: usize) -> u16 {
+    let explicit = if matches!(sequence, Sequence::Explicit(_)) { EXPLICIT_BIT } else { 0 };
+    let length = u16::try_from(payload_bytes).unwrap_or(LENGTH_BITS) & LENGTH_BITS;
+    kind.code() << KIND_SHIFT | explicit | length
+}
+
 /// The most a frame with an explicit sequence number takes beside its payload.
 pub(crate) const FRAME_BYTES_MAX: u32 = FRAME_BYTES + SEQUENCE_BYTES;
 
-fn digest(place: Place, sequence: u64, word: u16) -> Digest<'static, u32, Table<16>> {
+pub(crate) fn digest(place: Place, sequence: u64, word: u16) -> Digest<'static, u32, Table<16>> {
     let mut digest = CRC.digest();
     digest.update(&place.epoch.to_le_bytes());
     digest.update(&place.opening.to_le_bytes());
@@ -152,7 +170,7 @@ fn digest(place: Place, sequence: u64, word: u16) -> Digest<'static, u32, Table<
 }
 
 impl<F: NorFlash> Part<F> {
-    /// Programs a frame, page by page, and returns where the next one may start.
+    /// Programs a frame, sealed where the log is, and returns where the next one may start.
     pub(crate) fn write_frame(
         &mut self,
         place: Place,
@@ -160,9 +178,42 @@ impl<F: NorFlash> Part<F> {
         sequence: Sequence,
         payload: &[u8],
     ) -> Result<u32, F::Error> {
-        let explicit = if matches!(sequence, Sequence::Explicit(_)) { EXPLICIT_BIT } else { 0 };
-        let length = u16::try_from(payload.len()).unwrap_or(LENGTH_BITS) & LENGTH_BITS;
-        let word = kind.code() << KIND_SHIFT | explicit | length;
+        match self.sealed_payload(place, kind, sequence, payload) {
+            Some(sealed) => self.write_bare_frame(place, kind, sequence, &sealed),
+            None => self.write_bare_frame(place, kind, sequence, payload),
+        }
+    }
+
+    /// What a sealed log keeps of a payload: the salt where the frame is explicit, the bytes, the tag.
+    fn sealed_payload(
+        &self,
+        place: Place,
+        kind: Kind,
+        sequence: Sequence,
+        payload: &[u8],
+    ) -> Option<heapless::Vec<u8, SEALED_BYTES_MAX>> {
+        let seal = self.seal.as_ref()?;
+        let is_explicit = matches!(sequence, Sequence::Explicit(_));
+        let salt = seal.salt();
+        let mut sealed = heapless::Vec::new();
+        sealed.extend(salt.into_iter().filter(|_| is_explicit).chain(payload.iter().copied()));
+        let word = frame_word(kind, sequence, sealed.len() + TAG_BYTES);
+        let context = Context::new(place, sequence.number(), word);
+        let bytes = sealed.get_mut(if is_explicit { SALT_BYTES } else { 0 }..).unwrap_or_default();
+        let tag = seal.seal(context, bytes);
+        sealed.extend(tag);
+        Some(sealed)
+    }
+
+    /// Programs a frame page by page.
+    fn write_bare_frame(
+        &mut self,
+        place: Place,
+        kind: Kind,
+        sequence: Sequence,
+        payload: &[u8],
+    ) -> Result<u32, F::Error> {
+        let word = frame_word(kind, sequence, payload.len());
         let mut digest = digest(place, sequence.number(), word);
         digest.update(payload);
 
@@ -257,7 +308,7 @@ impl<F: NorFlash> Part<F> {
         let Some(kind) = Kind::from_code(word >> KIND_SHIFT) else { return Err(head.torn(place)) };
         head.kind = kind;
         head.end = self.aligned(place.offset + frame_bytes(head.sequence, payload_bytes));
-        if head.end > self.sector_bytes || payload_bytes > PAYLOAD_BYTES_MAX {
+        if head.end > self.sector_bytes || payload_bytes > PAYLOAD_BYTES_MAX + self.seal_bytes(true) {
             return Err(head.torn(place));
         }
         Ok(head)
@@ -321,6 +372,8 @@ impl Head {
             explicit,
             payload_bytes: self.payload_bytes,
             payload_offset: place.offset + len32(self.bytes()),
+            payload_start: place.offset + len32(self.bytes()),
+            word: self.word,
             offset: place.offset,
             end: self.end,
             followed,

@@ -6,8 +6,8 @@ use crate::{
     check::{Budget, take_wanted},
     error::{AppendError, RecoverError},
     frame::{FRAME_BYTES_MAX, Kind, PAYLOAD_BYTES_MAX, Place, Sequence, frame_bytes},
-    header::{Opening, SnapshotAt, header_bytes},
-    part::{Part, Stats},
+    header::{Opening, SnapshotAt},
+    part::{Part, Stats, len32},
     recover::{Entry, Recovery, recover},
     region::Region,
     ring::{Live, Sector},
@@ -78,7 +78,7 @@ pub(crate) struct OpenSnapshot {
 
 impl<F: NorFlash> Journal<F> {
     /// Finds the records in `region` and hands them to `visit`: the fragments of the newest committed
-    /// snapshot first, then every record behind it. `buffer` must hold [`PAYLOAD_BYTES_MAX`] bytes.
+    /// snapshot first, then every record behind it. `buffer` must hold [`BUFFER_BYTES`](crate::BUFFER_BYTES).
     ///
     /// The newest record may have been read from a write that was cut short. It is written anew before
     /// this returns, so that every later boot finds it too: act on nothing before.
@@ -232,12 +232,13 @@ impl<F: NorFlash> Journal<F> {
             End::Page(offset) => (offset, true),
             End::Sector => (self.part.sector_bytes, false),
         };
-        let bytes = self.part.aligned(frame_bytes(Sequence::new(sequence, explicit), payload.len()));
+        let kept_bytes = payload.len() + self.part.seal_bytes(explicit);
+        let bytes = self.part.aligned(frame_bytes(Sequence::new(sequence, explicit), kept_bytes));
         if offset + bytes > self.part.sector_bytes {
             let (first_sequence, previous) = self.successor(sequence);
             self.open_sector(first_sequence, previous, spare)?;
             sequence = first_sequence;
-            (offset, explicit) = (header_bytes(self.part.align), kind == Kind::First);
+            (offset, explicit) = (self.part.header_bytes(), kind == Kind::First);
         }
         // There is a newest sector now: the end of a log without one is `End::Sector`.
         let newest = self.log.newest.unwrap_or(self.log.head);
@@ -290,6 +291,7 @@ impl<F: NorFlash> Journal<F> {
             previous,
             fallback,
             snapshot: self.log.snapshot,
+            sealed: self.part.sealed(),
         };
         if self.sectors_free() <= spare || !opening.links_fit() {
             return Err(full);
@@ -315,7 +317,7 @@ impl<F: NorFlash> Journal<F> {
             self.guard(Self::recount)?;
         }
         self.log.sequence = first_sequence;
-        self.log.end = End::Next(header_bytes(self.part.align));
+        self.log.end = End::Next(self.part.header_bytes());
         self.log.unused = true;
         Ok(())
     }
@@ -371,11 +373,12 @@ impl<F: NorFlash> Journal<F> {
     /// The largest fragment that goes into the rest of this sector, or into the next one.
     pub(crate) fn fragment_bytes_max(&self) -> usize {
         let rest_bytes = self.room().rest_bytes;
-        let header = header_bytes(self.part.align);
-        let worth_it = FRAGMENT_BYTES_MIN + FRAME_BYTES_MAX + self.part.align;
+        let header = self.part.header_bytes();
+        let frame_bytes = FRAME_BYTES_MAX + len32(self.part.seal_bytes(true)) + self.part.align;
+        let worth_it = FRAGMENT_BYTES_MIN + frame_bytes;
         let room = if rest_bytes < worth_it { self.part.sector_bytes - header } else { rest_bytes };
         // Padding may need up to a word.
-        let fragment = room - (FRAME_BYTES_MAX + self.part.align);
+        let fragment = room - frame_bytes;
         (fragment as usize).min(PAYLOAD_BYTES_MAX)
     }
 

@@ -3,8 +3,8 @@
 //! `no_std`, without an allocator, over the `NorFlash` trait of `embedded-storage`. The format is
 //! described in `docs/flash-format.md`.
 //!
-//! Left out on purpose: what a record means, when to take a snapshot, sealing, group commit for block
-//! media. The journal knows bytes and flash, and nothing of agents.
+//! Left out on purpose: what a record means, and when to take a snapshot. The journal knows bytes and
+//! flash, and nothing of agents.
 
 #![no_std]
 
@@ -21,6 +21,7 @@ mod replay;
 mod ring;
 mod room;
 mod scan;
+mod seal;
 mod snapshot;
 mod window;
 
@@ -28,14 +29,18 @@ pub use self::{
     check::{Budget, check},
     error::{AppendError, Corruption, FormatError, GeometryError, RecoverError, SnapshotError},
     format::format,
-    frame::{FRAME_BYTES, PAYLOAD_BYTES_MAX},
+    frame::{BUFFER_BYTES, FRAME_BYTES, PAYLOAD_BYTES_MAX},
     header::FORMAT_VERSION,
     journal::Journal,
     part::{PAGE_BYTES, Stats},
     recover::{Entry, Recovery},
     region::Region,
+    seal::SALT_BYTES,
     snapshot::SnapshotWriter,
 };
+
+#[cfg(feature = "seal")]
+pub use self::seal::{KEY_BYTES, Seal};
 
 #[cfg(test)]
 extern crate std;

@@ -5,8 +5,8 @@ use embedded_storage::nor_flash::NorFlash;
 use crate::{
     error::GeometryError,
     frame::{FRAME_BYTES_MAX, PAYLOAD_BYTES_MAX},
-    header::header_bytes,
     region::Region,
+    seal::Seal,
     window::Window,
 };
 
@@ -59,6 +59,7 @@ pub(crate) struct Part<F> {
     pub(crate) sector_bytes: u32,
     /// Frames and headers start at multiples of this many bytes.
     pub(crate) align: u32,
+    pub(crate) seal: Option<Seal>,
     /// The unit of writing: a word, or a block.
     pub(crate) unit: u32,
     /// Whether writes are kept back and done in any order; see [`Region::buffered`].
@@ -67,7 +68,7 @@ pub(crate) struct Part<F> {
 
 impl<F: NorFlash> Part<F> {
     pub(crate) fn new(flash: F, region: impl Into<Region>) -> Result<Self, GeometryError> {
-        let Region { range: region, buffered, block_bytes } = region.into();
+        let Region { range: region, buffered, block_bytes, seal } = region.into();
         let sector_bytes = len32(F::ERASE_SIZE);
         let word_bytes = len32(F::WRITE_SIZE);
         let unit = word_bytes.max(block_bytes);
@@ -82,11 +83,6 @@ impl<F: NorFlash> Part<F> {
             return Err(GeometryError::Part { word_bytes: unit, sector_bytes });
         }
         let align = unit.max(FRAME_ALIGN);
-        // A larger unit must leave room for the largest frame all the same.
-        let frame_bytes_max = (FRAME_BYTES_MAX + len32(PAYLOAD_BYTES_MAX)).next_multiple_of(align);
-        if unit > PAGE_BYTES && header_bytes(align) + frame_bytes_max > sector_bytes {
-            return Err(GeometryError::Part { word_bytes: unit, sector_bytes });
-        }
         let capacity = len32(flash.capacity());
         let aligned = region.start.is_multiple_of(sector_bytes) && region.end.is_multiple_of(sector_bytes);
         if !aligned || region.start > region.end || region.end > capacity {
@@ -106,13 +102,23 @@ impl<F: NorFlash> Part<F> {
                 reserve_bytes: 0,
             });
         }
-        let start = region.start;
-        Ok(Self { flash, stats: Stats::default(), start, sectors, sector_bytes, align, buffered, unit })
+        let (start, stats) = (region.start, Stats::default());
+        let part = Self { flash, stats, start, sectors, sector_bytes, align, buffered, unit, seal };
+        // A larger unit must leave room for the largest frame all the same.
+        if unit > PAGE_BYTES && part.header_bytes() + part.frame_bytes_max(PAYLOAD_BYTES_MAX) > sector_bytes {
+            return Err(GeometryError::Part { word_bytes: unit, sector_bytes });
+        }
+        Ok(part)
     }
 
     /// Bytes of one write word.
     fn word_bytes() -> u32 {
         len32(F::WRITE_SIZE)
+    }
+
+    /// The most bytes that a frame with this payload takes.
+    pub(crate) fn frame_bytes_max(&self, payload_bytes: usize) -> u32 {
+        self.aligned(FRAME_BYTES_MAX + len32(payload_bytes + self.seal_bytes(true)))
     }
 
     /// Bytes from one place where the log may go on behind something torn to the next: a page, or a

@@ -5,7 +5,7 @@ use embedded_storage::nor_flash::NorFlash;
 use crate::{
     check::{Budget, check_part},
     error::{Corruption, GeometryError, RecoverError},
-    frame::{Kind, PAYLOAD_BYTES_MAX},
+    frame::{BUFFER_BYTES, Kind},
     header::SnapshotAt,
     journal::{End, Journal, Log},
     part::Part,
@@ -13,6 +13,7 @@ use crate::{
     replay::{Replay, Tail},
     ring::{Sector, Survey},
     scan::Cursor,
+    seal::Owner,
     snapshot::decode_commit,
     window::Window,
 };
@@ -60,7 +61,7 @@ pub(crate) fn recover<F: NorFlash, V>(
 ) -> Result<(Journal<F>, Recovery), RecoverError<F::Error, V>> {
     let mut part = Part::new(flash, region)?;
     check_part(&part, budget)?;
-    if buffer.len() < PAYLOAD_BYTES_MAX {
+    if buffer.len() < BUFFER_BYTES {
         return Err(GeometryError::Buffer { bytes: buffer.len() }.into());
     }
     let window = &mut Window::new(buffer);
@@ -71,7 +72,15 @@ pub(crate) fn recover<F: NorFlash, V>(
     if let Some(found) = survey.word_bytes {
         return Err(RecoverError::WordBytes { found, expected: part.unit });
     }
+    if let Some(sector) = survey.sealed_otherwise {
+        return Err(if part.seal.is_some() {
+            RecoverError::NotSealed { sector }
+        } else {
+            RecoverError::Sealed
+        });
+    }
     let Some(head) = survey.highest else { return Err(no_journal(&mut part, survey)) };
+    check_owner(&part, head.opening.sealed.owner)?;
     let mut log = Log {
         epoch: head.opening.epoch,
         newest: None,
@@ -103,6 +112,18 @@ pub(crate) fn recover<F: NorFlash, V>(
     Ok((journal, recovery))
 }
 
+/// Whether the log was sealed with this key and for this device.
+fn check_owner<F: NorFlash, V>(part: &Part<F>, found: Owner) -> Result<(), RecoverError<F::Error, V>> {
+    let owner = part.sealed().owner;
+    if found.key != owner.key {
+        return Err(RecoverError::WrongKey);
+    }
+    if found.device != owner.device {
+        return Err(RecoverError::OtherDevice);
+    }
+    Ok(())
+}
+
 /// No sector was ever opened: a region that may be formatted, or one that holds something else.
 /// Formatting begins in the last sector, so that whatever stands in it alone is the trace of a cut.
 fn no_journal<F: NorFlash, V>(part: &mut Part<F>, survey: Survey) -> RecoverError<F::Error, V> {
@@ -127,7 +148,7 @@ fn believed<F: NorFlash, V>(
     head: Sector,
     window: &mut Window<'_>,
 ) -> Result<Option<Sector>, RecoverError<F::Error, V>> {
-    let mut start = Cursor::at_start(head, part.align);
+    let mut start = Cursor::at_start(head, part);
     if start.next(part, window)?.is_some() {
         return Ok(Some(head));
     }
@@ -140,7 +161,7 @@ fn believed<F: NorFlash, V>(
     let Some(sector) = part.find(fallback, head.index).map_err(RecoverError::Flash)? else {
         return Err(gone.into());
     };
-    match Cursor::at_start(sector, part.align).next(part, window)? {
+    match Cursor::at_start(sector, part).next(part, window)? {
         Some(_) => Ok(Some(sector)),
         None => Err(gone.into()),
     }
@@ -154,7 +175,7 @@ fn newest_snapshot<F: NorFlash, V>(
     window: &mut Window<'_>,
 ) -> Result<Option<SnapshotAt>, RecoverError<F::Error, V>> {
     let mut snapshot = newest.opening.snapshot;
-    let mut cursor = Cursor::at_start(newest, part.align);
+    let mut cursor = Cursor::at_start(newest, part);
     while let Some(passed) = cursor.next(part, window)? {
         if passed.frame.kind == Kind::Commit {
             let Some((at, _)) = decode_commit(window.payload(&passed.frame)) else {

@@ -2,15 +2,18 @@
 
 use core::ops::Range;
 
+use crate::seal::Seal;
+
 /// The sectors of a medium that one journal owns.
 ///
 /// A plain range is one of a NOR part: each write is done when it returns, and whole words go in the
 /// order they were given. [`Region::buffered`] is for a file or a block device.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Region {
     pub(crate) range: Range<u32>,
     pub(crate) buffered: bool,
     pub(crate) block_bytes: u32,
+    pub(crate) seal: Option<Seal>,
 }
 
 impl Region {
@@ -19,7 +22,7 @@ impl Region {
     /// must survive a power cut. A journal makes one for each record.
     #[must_use]
     pub fn buffered(range: Range<u32>) -> Self {
-        Self { range, buffered: true, block_bytes: 0 }
+        Self { range, buffered: true, block_bytes: 0, seal: None }
     }
 
     /// Starts every frame at a multiple of `block_bytes`, so that a block that holds an accepted record
@@ -28,10 +31,18 @@ impl Region {
     pub fn blocks(self, block_bytes: u32) -> Self {
         Self { block_bytes, ..self }
     }
+
+    /// Encrypts and authenticates every record. A journal is sealed from its first record on: one that
+    /// isn't is refused with a seal, and one that is without.
+    #[cfg(feature = "seal")]
+    #[must_use]
+    pub fn sealed(self, seal: Seal) -> Self {
+        Self { seal: Some(seal), ..self }
+    }
 }
 
 impl From<Range<u32>> for Region {
     fn from(range: Range<u32>) -> Self {
-        Self { range, buffered: false, block_bytes: 0 }
+        Self { range, buffered: false, block_bytes: 0, seal: None }
     }
 }

@@ -5,7 +5,7 @@ use embedded_storage::nor_flash::NorFlash;
 use crate::{
     error::{Corruption, RecoverError},
     frame::{Found, Frame, Kind},
-    header::{SnapshotAt, header_bytes},
+    header::SnapshotAt,
     journal::OpenSnapshot,
     part::{Part, len32},
     recover::{Entry, Recovery},
@@ -101,7 +101,7 @@ impl Replay {
             if let Some(open) = progress.open.as_mut() {
                 open.resume = open.resume.or(Some(first_sequence));
             }
-            cursor = Cursor::at_start(following, part.align);
+            cursor = Cursor::at_start(following, part);
             progress.unused = true;
             sectors += 1;
         }
@@ -127,18 +127,18 @@ fn start<F: NorFlash, V>(
     snapshot: Option<SnapshotAt>,
     window: &mut Window<'_>,
 ) -> Result<Cursor, RecoverError<F::Error, V>> {
-    let near = Cursor::at_start(newest, part.align);
+    let near = Cursor::at_start(newest, part);
     let gone = |opening| near.corrupt(Corruption::SectorGone { opening });
     let Some(at) = snapshot else {
         return match part.chain(newest, None).map_err(RecoverError::Flash)? {
-            Ok((sector, _)) => Ok(Cursor::at_start(sector, part.align)),
+            Ok((sector, _)) => Ok(Cursor::at_start(sector, part)),
             Err(opening) => Err(gone(opening).into()),
         };
     };
     let sector = part.find(at.opening, newest.index).map_err(RecoverError::Flash)?;
     let Some(sector) = sector else { return Err(gone(at.opening).into()) };
-    let mut cursor = Cursor { sector, offset: at.offset, expected: 0 };
-    let fits = at.offset >= header_bytes(part.align) && at.offset < part.sector_bytes;
+    let mut cursor = Cursor { sector, offset: at.offset, expected: 0, salt: sector.opening.sealed.salt };
+    let fits = at.offset >= part.header_bytes() && at.offset < part.sector_bytes;
     if !fits || !at.offset.is_multiple_of(part.align) {
         return Err(cursor.corrupt(Corruption::Snapshot).into());
     }

@@ -22,6 +22,8 @@ pub(crate) struct Survey {
     pub(crate) version: Option<u8>,
     pub(crate) word_bytes: Option<u32>,
     pub(crate) formatting: bool,
+    /// A sector that is sealed where the journal isn't, or the other way round.
+    pub(crate) sealed_otherwise: Option<u32>,
 }
 
 impl<F: NorFlash> Part<F> {
@@ -41,6 +43,7 @@ impl<F: NorFlash> Part<F> {
                 }
                 Header::Version(version) => survey.version = Some(version),
                 Header::WordBytes(bytes) => survey.word_bytes = Some(bytes),
+                Header::SealedOtherwise => survey.sealed_otherwise = Some(index),
                 Header::Formatting => survey.formatting = true,
             }
         }

@@ -4,7 +4,6 @@ use embedded_storage::nor_flash::NorFlash;
 
 use crate::{
     frame::{FRAME_BYTES_MAX, PAYLOAD_BYTES_MAX},
-    header::header_bytes,
     part::{Part, len32},
 };
 
@@ -22,17 +21,20 @@ pub(crate) struct Room {
     pub(crate) sectors: u32,
     sector_bytes: u32,
     align: u32,
+    /// What a frame may take beside its payload.
+    frame_bytes: u32,
 }
 
 impl Room {
     pub(crate) fn new<F: NorFlash>(part: &Part<F>, rest_bytes: u32, sectors: u32) -> Self {
-        let sector_bytes = part.sector_bytes - header_bytes(part.align);
-        Self { rest_bytes, sectors, sector_bytes, align: part.align }
+        let sector_bytes = part.sector_bytes - part.header_bytes();
+        let frame_bytes = FRAME_BYTES_MAX + len32(part.seal_bytes(true));
+        Self { rest_bytes, sectors, sector_bytes, align: part.align, frame_bytes }
     }
 
     /// Takes one record; `false` where it doesn't fit.
     pub(crate) fn take(&mut self, payload_bytes: u32) -> bool {
-        let bytes = (payload_bytes + FRAME_BYTES_MAX).next_multiple_of(self.align);
+        let bytes = (payload_bytes + self.frame_bytes).next_multiple_of(self.align);
         if bytes > self.rest_bytes {
             if self.sectors == 0 || bytes > self.sector_bytes {
                 return false;
@@ -60,12 +62,12 @@ impl Room {
     /// Payload that surely fits, in records of the largest size.
     pub(crate) fn bytes_free(&self) -> u32 {
         let record = len32(PAYLOAD_BYTES_MAX);
-        let rest = self.rest_bytes.saturating_sub(FRAME_BYTES_MAX + self.align).min(record);
+        let rest = self.rest_bytes.saturating_sub(self.frame_bytes + self.align).min(record);
         rest + self.sectors * record
     }
 
     fn fragment_bytes_max(&self) -> u32 {
-        len32(PAYLOAD_BYTES_MAX).min(self.sector_bytes.saturating_sub(FRAME_BYTES_MAX + self.align))
+        len32(PAYLOAD_BYTES_MAX).min(self.sector_bytes.saturating_sub(self.frame_bytes + self.align))
     }
 }
 

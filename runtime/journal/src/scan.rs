@@ -8,10 +8,11 @@ use embedded_storage::nor_flash::NorFlash;
 
 use crate::{
     error::{Corruption, RecoverError},
-    frame::{BLANK_BYTES, FRAME_BYTES_MAX, Found, Frame, PAYLOAD_BYTES_MAX, Place, is_begun},
-    header::header_bytes,
-    part::{Part, len32},
+    frame::{BLANK_BYTES, Found, Frame, PAYLOAD_BYTES_MAX, Place, is_begun},
+    header::Opening,
+    part::Part,
     ring::Sector,
+    seal::Salt,
     window::Window,
 };
 
@@ -42,6 +43,8 @@ pub(crate) struct Cursor {
     pub(crate) sector: Sector,
     pub(crate) offset: u32,
     pub(crate) expected: u64,
+    /// The salt in force, where the log is sealed.
+    pub(crate) salt: Salt,
 }
 
 /// A frame that was passed.
@@ -54,12 +57,25 @@ pub(crate) struct Passed {
 
 impl Cursor {
     /// The start of a sector.
-    pub(crate) fn at_start(sector: Sector, align: u32) -> Self {
-        Self { sector, offset: header_bytes(align), expected: sector.opening.first_sequence }
+    pub(crate) fn at_start<F: NorFlash>(sector: Sector, part: &Part<F>) -> Self {
+        let Opening { first_sequence, sealed, .. } = sector.opening;
+        Self { sector, offset: part.header_bytes(), expected: first_sequence, salt: sealed.salt }
     }
 
-    /// Moves past the next frame. Its payload is in the window. `None` at the end of the sector's frames.
+    /// Moves past the next frame and opens it. Its payload is in the window. `None` at the end of the
+    /// sector's frames.
     pub(crate) fn next<F: NorFlash>(
+        &mut self,
+        part: &mut Part<F>,
+        window: &mut Window<'_>,
+    ) -> Result<Option<Passed>, ScanError<F::Error>> {
+        let Some(Passed { frame, bare }) = self.pass(part, window)? else { return Ok(None) };
+        let frame = part.unseal(self, frame, window)?;
+        Ok(Some(Passed { frame, bare }))
+    }
+
+    /// Moves past the next frame, which may still be sealed.
+    fn pass<F: NorFlash>(
         &mut self,
         part: &mut Part<F>,
         window: &mut Window<'_>,
@@ -157,7 +173,7 @@ impl Cursor {
         Ok(match part.look_at_frame(self.place(offset), self.expected)? {
             Found::Frame(frame) => frame.end,
             // Any part of it may be there, and its length isn't to be trusted.
-            _ if part.buffered => part.aligned(offset + FRAME_BYTES_MAX + len32(PAYLOAD_BYTES_MAX)),
+            _ if part.buffered => offset + part.frame_bytes_max(PAYLOAD_BYTES_MAX),
             Found::Torn { end_max, .. } => end_max,
             // Pages are programmed one by one: without its first bytes it got no further.
             Found::Blank => part.page_start(offset) + part.page_bytes(),

@@ -4,5 +4,7 @@ mod basics;
 mod cuts;
 mod harness;
 mod marginal;
+#[cfg(feature = "seal")]
+mod seal;
 mod soak;
 mod strange;

@@ -1,5 +1,7 @@
 //! The caller's record buffer as a window on the sector that is read, so that many frames cost one read.
 
+use core::ops::Range;
+
 use embedded_storage::nor_flash::NorFlash;
 
 use crate::{
@@ -15,11 +17,13 @@ pub(crate) struct Window<'b> {
     /// Offsets in the sector; equal where the buffer holds nothing, or one long payload.
     start: u32,
     end: u32,
+    /// From here on it is as on flash.
+    fresh: u32,
 }
 
 impl<'b> Window<'b> {
     pub(crate) fn new(buffer: &'b mut [u8]) -> Self {
-        Self { buffer, sector: 0, start: 0, end: 0 }
+        Self { buffer, sector: 0, start: 0, end: 0, fresh: 0 }
     }
 
     /// The most bytes that [`Window::load`] can give.
@@ -38,13 +42,14 @@ impl<'b> Window<'b> {
         wanted: u32,
     ) -> Result<&[u8], F::Error> {
         let until = (from + wanted).min(part.sector_bytes);
-        if sector != self.sector || from < self.start || until > self.end {
+        if sector != self.sector || from < self.start.max(self.fresh) || until > self.end {
             // Until it is read.
             (self.sector, self.start, self.end) = (sector, from, from);
             let bytes = self.capacity::<F>().min(part.sector_bytes.saturating_sub(from));
             let into = self.buffer.get_mut(..bytes as usize).unwrap_or_default();
             part.read_all(sector, from, into)?;
             self.end = from + bytes;
+            self.fresh = from;
         }
         let range = (from - self.start) as usize..(self.end - self.start) as usize;
         Ok(self.buffer.get(range).unwrap_or_default())
@@ -52,7 +57,8 @@ impl<'b> Window<'b> {
 
     /// The bytes `from..until` of a sector, if the window holds them.
     pub(crate) fn held(&self, sector: u32, from: u32, until: u32) -> Option<&[u8]> {
-        let is_held = sector == self.sector && self.start <= from && until <= self.end && from <= until;
+        let is_held =
+            sector == self.sector && self.start.max(self.fresh) <= from && until <= self.end && from <= until;
         is_held.then(|| self.buffer.get((from - self.start) as usize..(until - self.start) as usize))?
     }
 
@@ -64,8 +70,23 @@ impl<'b> Window<'b> {
 
     /// The payload of the frame that was read last.
     pub(crate) fn payload(&self, frame: &Frame) -> &[u8] {
-        let from =
-            if self.start == self.end { 0 } else { frame.payload_offset.saturating_sub(self.start) as usize };
-        self.buffer.get(from..from.saturating_add(frame.payload_bytes)).unwrap_or_default()
+        self.buffer.get(self.place(frame)).unwrap_or_default()
+    }
+
+    /// The same, to be opened in place.
+    pub(crate) fn payload_mut(&mut self, frame: &Frame) -> &mut [u8] {
+        let place = self.place(frame);
+        self.buffer.get_mut(place).unwrap_or_default()
+    }
+
+    /// What lies before `until` isn't as on flash any more.
+    pub(crate) fn consume(&mut self, until: u32) {
+        self.fresh = until;
+    }
+
+    fn place(&self, frame: &Frame) -> Range<usize> {
+        let start = if self.start == self.end { frame.payload_start } else { self.start };
+        let from = frame.payload_offset.saturating_sub(start) as usize;
+        from..from.saturating_add(frame.payload_bytes)
     }
 }

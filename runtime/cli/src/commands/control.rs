@@ -9,7 +9,7 @@ use everstep_board_linux::{
 };
 use everstep_core::{CallId, Event, Moment, Record, Verdict};
 use everstep_driver::Pause;
-use everstep_journal::{Budget, Entry, Journal, PAYLOAD_BYTES_MAX, Region};
+use everstep_journal::{Budget, Entry, Journal, BUFFER_BYTES, Region};
 
 use crate::{
     approval,
@@ -130,7 +130,7 @@ fn decide_alone(site: &Site, lock: OwnerLock, call: u32, verdict: Verdict) -> Ou
         drop(lock);
         return Ok(format!("call {call} is approved; `everstep run` performs it"));
     }
-    let mut buffer = vec![0; PAYLOAD_BYTES_MAX];
+    let mut buffer = vec![0; BUFFER_BYTES];
     let visit = |_: Entry<'_>| Ok::<(), Infallible>(());
     let flash = site.open_flash()?;
     let region = Region::buffered(site.agent_region());

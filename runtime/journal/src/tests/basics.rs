@@ -5,7 +5,9 @@ use std::{vec, vec::Vec};
 use everstep_board_sim::SimFlash;
 
 use super::harness::{Board, Flash, Item, SECTOR, View, is_full, recover};
-use crate::{AppendError, Budget, GeometryError, PAYLOAD_BYTES_MAX, RecoverError, check, format};
+use crate::{
+    AppendError, BUFFER_BYTES, Budget, GeometryError, PAYLOAD_BYTES_MAX, RecoverError, check, format,
+};
 
 const BUDGET: Budget = Budget { snapshot_bytes_max: 3000, reserve_bytes: 1000 };
 
@@ -264,7 +266,7 @@ fn a_visitor_may_stop_the_recovery() {
     let mut journal = board.boot("first").unwrap();
     let item = board.record(100);
     board.send(&mut journal, &item).unwrap();
-    let mut buffer = [0; PAYLOAD_BYTES_MAX];
+    let mut buffer = [0; BUFFER_BYTES];
     let stopped =
         crate::Journal::recover(board.flash.clone(), board.region(), BUDGET, &mut buffer, |_| Err("enough"));
     assert!(matches!(stopped, Err(RecoverError::Stopped("enough"))));

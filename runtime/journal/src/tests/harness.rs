@@ -5,7 +5,7 @@ use std::{format, string::String, vec, vec::Vec};
 use everstep_board_sim::{PowerCut, SimFlash, SimFlashError, SimFlashHandle};
 
 use crate::{
-    AppendError, Budget, Entry, Journal, PAYLOAD_BYTES_MAX, RecoverError, Recovery, Region, SnapshotError,
+    AppendError, BUFFER_BYTES, Budget, Entry, Journal, RecoverError, Recovery, Region, SnapshotError,
 };
 
 pub(crate) const SECTOR: usize = 4096;
@@ -68,6 +68,9 @@ pub(crate) struct Cut;
 pub(crate) struct Board<const WORD: usize = 4, const SECTOR_BYTES: usize = SECTOR> {
     pub(crate) flash: Flash<WORD, SECTOR_BYTES>,
     pub(crate) medium: Medium,
+    /// Boots so far, where the journal is sealed: each has a salt of its own.
+    #[cfg(feature = "seal")]
+    pub(crate) sealed: Option<core::cell::Cell<u64>>,
     pub(crate) sectors: usize,
     pub(crate) budget: Budget,
     /// Every item a boot believed or the journal accepted.
@@ -94,6 +97,8 @@ impl<const WORD: usize, const SECTOR_BYTES: usize> Board<WORD, SECTOR_BYTES> {
         Self {
             flash: Flash::new(flash),
             medium,
+            #[cfg(feature = "seal")]
+            sealed: None,
             sectors,
             budget,
             history: Vec::new(),
@@ -119,11 +124,17 @@ impl<const WORD: usize, const SECTOR_BYTES: usize> Board<WORD, SECTOR_BYTES> {
 
     pub(crate) fn region(&self) -> Region {
         let range = 0..u32::try_from(self.sectors * SECTOR_BYTES).unwrap();
-        match self.medium {
+        let region = match self.medium {
             Medium::Nor => range.into(),
             Medium::File => Region::buffered(range),
             Medium::Blocks(bytes) => Region::buffered(range).blocks(bytes),
+        };
+        #[cfg(feature = "seal")]
+        if let Some(boots) = &self.sealed {
+            boots.set(boots.get() + 1);
+            return region.sealed(super::seal::seal(boots.get()));
         }
+        region
     }
 
     /// Boots: formats a new flash, recovers, and checks that everything accepted is there and nothing
@@ -239,7 +250,7 @@ pub(crate) fn recover<const WORD: usize, const SECTOR_BYTES: usize>(
 ) -> Result<Found<WORD, SECTOR_BYTES>, RecoverError<SimFlashError>> {
     let mut view = View::default();
     let mut last_sequence = 0;
-    let mut buffer = vec![0; PAYLOAD_BYTES_MAX];
+    let mut buffer = vec![0; BUFFER_BYTES];
     let (journal, recovery) = Journal::recover(flash.clone(), region, budget, &mut buffer, |entry| {
         match entry {
             Entry::Snapshot { offset, bytes, .. } => {

@@ -9,13 +9,13 @@ use crate::{AppendError, Budget};
 
 /// Cuts without `EVERSTEP_CUTS`.
 const CUTS: u64 = 10_000;
-const CUTS_PER_SEED: u64 = 500;
+pub(super) const CUTS_PER_SEED: u64 = 500;
 
 /// `SplitMix64`.
-struct Dice(u64);
+pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
+    pub(super) fn roll(&mut self, sides: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -26,12 +26,12 @@ impl Dice {
         from[usize::try_from(self.roll(from.len() as u64)).unwrap()]
     }
 
-    fn size(&mut self, min: u64, max: u64) -> usize {
+    pub(super) fn size(&mut self, min: u64, max: u64) -> usize {
         usize::try_from(min + self.roll(max - min + 1)).unwrap()
     }
 }
 
-const BUDGET: Budget = Budget { snapshot_bytes_max: 6100, reserve_bytes: 1000 };
+pub(super) const BUDGET: Budget = Budget { snapshot_bytes_max: 6100, reserve_bytes: 1000 };
 
 /// Works until the power goes. Takes a snapshot when asked to, and now and then.
 fn live<const SECTOR: usize>(
@@ -64,7 +64,19 @@ fn live<const SECTOR: usize>(
 fn soak<const SECTOR: usize>(medium: Medium, seed: u64, cuts: u64) {
     let mut dice = Dice(seed);
     let sectors = dice.size(13, 24);
-    let mut board: Board<4, SECTOR> = Board::on(medium, sectors, BUDGET);
+    let board: Board<4, SECTOR> = Board::on(medium, sectors, BUDGET);
+    soak_board(board, dice, seed, cuts, |_| {});
+}
+
+/// A life with so many cuts; `look` is called behind each.
+pub(super) fn soak_board<const SECTOR: usize>(
+    mut board: Board<4, SECTOR>,
+    mut dice: Dice,
+    seed: u64,
+    cuts: u64,
+    mut look: impl FnMut(&Board<4, SECTOR>),
+) {
+    let medium = board.medium;
     let models: Vec<CutModel> = match dice.roll(3) {
         _ if medium != Medium::Nor => [CutModel::Clean, CutModel::Killed].into(),
         0 => [dice.pick(&CutModel::ALL)].into(),
@@ -84,6 +96,7 @@ fn soak<const SECTOR: usize>(medium: Medium, seed: u64, cuts: u64) {
         board.power_on();
         board.cut_at(cut);
         assert!(live(&mut board, &mut dice, &context).is_err());
+        look(&board);
     }
 }
 
@@ -94,7 +107,7 @@ fn nothing_accepted_is_lost_over_many_cuts() {
     }
 }
 
-fn seeds() -> u64 {
+pub(super) fn seeds() -> u64 {
     let cuts = std::env::var("EVERSTEP_CUTS").map_or(CUTS, |cuts| cuts.parse().unwrap());
     cuts.div_ceil(CUTS_PER_SEED)
 }

@@ -10,7 +10,8 @@ CASES ?= 400
 SEEDS ?= 20
 MODEL ?= models/wren/wren.gguf
 
-.PHONY: run test test-slow soak bench check dist wren wren-smoke eval-wren setup
+
+.PHONY: run test test-slow soak bench bench-journal check dist wren wren-smoke eval-wren setup
 
 # The main job: the cold room is brought to -18 C, with the process killed on the way.
 run: setup
@@ -38,6 +39,10 @@ soak: setup
 # What a step costs without the model, and how fast the bundled model is.
 bench: setup
 	$(CARGO) bench --locked -p system-benches
+
+# The journal beside sequential-storage, ekv, SQLite and redb: bytes, erases, recovery, what cuts lose.
+bench-journal: setup
+	$(CARGO) run $(BUILD) -p journal-bench
 
 check: setup
 	$(CARGO) fmt --all --check

@@ -10,6 +10,8 @@ use crate::{
 
 /// Operations between two cuts, at most.
 const OPERATIONS_MAX: u64 = 400;
+/// Refusals in a row after which a log counts as stuck.
+const REFUSED_MAX: u64 = 100;
 /// Cuts in one life of a flash.
 const CUTS_PER_LIFE: u64 = 50;
 
@@ -51,16 +53,12 @@ fn live<L: Log>(model: CutModel, seed: u64, cuts: u64, losses: &mut Losses) {
         let doubt = work(&mut log, &flash, &mut workload, &mut accepted, losses);
         losses.cuts += 1;
         drop(log);
-        log = match reopen::<L>(&flash, model, &mut dice, losses) {
-            Ok((opened, found)) => {
-                settle(&mut accepted, doubt, found, losses);
-                opened
-            }
-            Err(_) => {
-                losses.dead += 1;
-                return;
-            }
+        let Ok((opened, found)) = reopen::<L>(&flash, model, &mut dice, losses) else {
+            losses.dead += 1;
+            return;
         };
+        settle(&mut accepted, doubt.as_ref(), found, losses);
+        log = opened;
     }
 }
 
@@ -84,16 +82,15 @@ fn work<L: Log>(
         if !flash.lock().is_powered() {
             return Some(item);
         }
-        match kept {
-            Ok(()) => accept(accepted, &item),
-            Err(_) => {
-                losses.refused += 1;
-                refused += 1;
-                if refused > 100 {
-                    // It refuses everything: the power goes all the same.
-                    flash.lock().power_off();
-                    return Some(item);
-                }
+        if kept.is_ok() {
+            accept(accepted, &item);
+        } else {
+            losses.refused += 1;
+            refused += 1;
+            if refused > REFUSED_MAX {
+                // It refuses everything: the power goes all the same.
+                flash.lock().power_off();
+                return Some(item);
             }
         }
         if log.idle().is_err() && !flash.lock().is_powered() {
@@ -128,8 +125,8 @@ fn reopen<L: Log>(flash: &Flash, model: CutModel, dice: &mut Dice, losses: &mut 
 }
 
 /// Counts what is gone, and goes on from what is there.
-fn settle(accepted: &mut Kept, doubt: Option<Item>, found: Kept, losses: &mut Losses) {
-    let newer = match &doubt {
+fn settle(accepted: &mut Kept, doubt: Option<&Item>, found: Kept, losses: &mut Losses) {
+    let newer = match doubt {
         Some(Item::Snapshot(bytes)) => found.snapshot.as_ref() == Some(bytes),
         _ => false,
     };

@@ -1,7 +1,7 @@
 //! Everstep's journal.
 
 use anyhow::{Result, anyhow};
-use everstep_journal::{Budget, Entry, Journal, BUFFER_BYTES, format};
+use everstep_journal::{BUFFER_BYTES, Budget, Entry, Journal, format};
 
 use crate::{
     log::{FLASH_BYTES, Flash, Kept, Log},
@@ -26,7 +26,7 @@ impl Log for Everstep {
         let recovered = Journal::recover(flash, 0..FLASH_BYTES, BUDGET, &mut buffer, |entry| {
             match entry {
                 Entry::Snapshot { bytes, .. } => {
-                    kept.snapshot.get_or_insert_default().extend_from_slice(bytes)
+                    kept.snapshot.get_or_insert_default().extend_from_slice(bytes);
                 }
                 Entry::Record { bytes, .. } => kept.events.push(bytes.to_vec()),
             }

@@ -1,10 +1,10 @@
 //! Logs in a file, each durable at every item: Everstep's journal, SQLite and redb.
 
-use std::{fs, path::Path, time::Instant};
+use std::{fs, path::Path};
 
 use anyhow::{Context, Result, anyhow};
-use everstep_board_linux::flash::FileFlash;
-use everstep_journal::{Budget, Journal, BUFFER_BYTES, Region, format};
+use everstep_board_linux::{clock::uptime, flash::FileFlash};
+use everstep_journal::{BUFFER_BYTES, Budget, Journal, Region, format};
 use redb::{Database, TableDefinition};
 use rusqlite::Connection;
 
@@ -145,7 +145,7 @@ pub(crate) fn measure(folder: &Path, rounds: usize, steps: u64) -> Result<[FileC
 
 fn round_of(log: &mut dyn FileLog, seed: u64, steps: u64, cost: &mut FileCost) -> Result<()> {
     let before = written()?;
-    let began = Instant::now();
+    let began = uptime();
     let mut done = 0;
     for item in Workload::new(seed) {
         if done == steps {
@@ -154,7 +154,7 @@ fn round_of(log: &mut dyn FileLog, seed: u64, steps: u64, cost: &mut FileCost) -
         done += u64::from(matches!(item, Item::Event(_)));
         log.keep(&item)?;
     }
-    cost.step_us.push(began.elapsed().as_secs_f64() * 1e6 / steps as f64);
+    cost.step_us.push(uptime().saturating_sub(began).as_secs_f64() * 1e6 / steps as f64);
     let after = written()?;
     cost.written_bytes += after.0 - before.0;
     cost.writes += after.1 - before.1;

@@ -10,9 +10,11 @@ use everstep_board_sim::{SimFlash, SimFlashHandle};
 use crate::workload::Item;
 
 pub(crate) const SECTOR: usize = 4096;
-/// Sectors of the region: 1 MiB.
+/// Sectors of the region.
 pub(crate) const SECTORS: usize = 256;
-pub(crate) const FLASH_BYTES: u32 = (SECTOR * SECTORS) as u32;
+pub(crate) const FLASH_BYTES: u32 = 1 << 20;
+
+const _: () = assert!(FLASH_BYTES as usize == SECTOR * SECTORS);
 
 pub(crate) type Flash = SimFlashHandle<4, SECTOR>;
 

@@ -119,7 +119,9 @@ impl Log for Map {
         found.sort();
         log.next = found.last().map_or(0, |(number, _)| number + 1);
         let mut parts = Parts::default();
-        found.iter().for_each(|(_, part)| parts.take(part));
+        for (_, part) in &found {
+            parts.take(part);
+        }
         Ok((log, parts.kept()))
     }
 

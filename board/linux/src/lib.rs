@@ -1,5 +1,5 @@
-//! What a board is on Linux: flash in a file, the owner's lock and control socket, the clock,
-//! entropy, and `agent.toml`.
+//! What a board is on Linux: flash in a file and the key that seals it, the owner's lock and control
+//! socket, the clock, entropy, and `agent.toml`.
 //!
 //! Leaves out what the bytes on flash mean, what a control request does, and any simulated part:
 //! those are the journal's, the driver's and `everstep-board-sim`'s.
@@ -10,3 +10,4 @@ pub mod control;
 pub mod entropy;
 pub mod flash;
 pub mod owner;
+pub mod secret;

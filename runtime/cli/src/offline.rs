@@ -3,9 +3,7 @@
 use everstep_board_linux::flash::{FlashError, FlashImage, LoadError, OpenError};
 use everstep_core::{Agent, DecodeError, Record};
 use everstep_driver::{BoardLog, SharedFlash, Store, StoreError};
-use everstep_journal::{
-    Budget, Entry, FormatError, Journal, BUFFER_BYTES, RecoverError, Recovery, Region,
-};
+use everstep_journal::{BUFFER_BYTES, Budget, Entry, FormatError, Journal, RecoverError, Recovery};
 
 use crate::{
     exit::{Failure, Outcome},
@@ -25,10 +23,10 @@ pub(crate) fn image(site: &Site) -> Outcome<Option<FlashImage>> {
 pub(crate) fn read(site: &Site) -> Outcome<Agent> {
     // Where there is no flash yet, an erased copy still shows whether the regions are large enough.
     let image = image(site)?.unwrap_or_else(|| FlashImage::erased(site.file.board.flash.bytes.get()));
-    let flash = SharedFlash::buffered(image);
-    BoardLog::open(flash.clone(), site.file.layout().board)
+    let flash = SharedFlash::buffered(image).sealed(site.sealing()?);
+    BoardLog::open(&flash, site.file.layout().board)
         .map_err(|error| store_failure(site, "flash.board_bytes", error))?;
-    let opened = Store::open(flash, site.agent_region(), site.limits(), site.budget());
+    let opened = Store::open(&flash, site.agent_region(), site.limits(), site.budget());
     opened.map(|(_, agent)| agent).map_err(|error| store_failure(site, "flash.region_bytes", error))
 }
 
@@ -67,13 +65,7 @@ pub(crate) fn records(site: &Site) -> Outcome<Records> {
         }
         Ok::<(), DecodeError>(())
     };
-    match Journal::recover(
-        image,
-        Region::buffered(site.agent_region()),
-        Budget::default(),
-        &mut buffer,
-        visit,
-    ) {
+    match Journal::recover(image, site.agent_journal()?, Budget::default(), &mut buffer, visit) {
         Ok((journal, found)) => {
             all.found = found;
             all.bytes_free = Some(journal.bytes_free());

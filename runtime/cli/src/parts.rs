@@ -44,7 +44,7 @@ pub(crate) fn assemble(
     let mut salt = [0; 16];
     entropy::fill(&mut salt).map_err(Failure::failed)?;
     Ok(Parts {
-        flash: SharedFlash::buffered(flash),
+        flash: SharedFlash::buffered(flash).sealed(site.sealing()?),
         board_region: site.file.layout().board,
         agent_region: site.agent_region(),
         config: site.config(),

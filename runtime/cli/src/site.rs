@@ -7,10 +7,12 @@ use std::{
 
 use everstep_board_linux::{
     config::{AgentSection, BoardFile, ConstraintKind},
+    entropy,
     flash::FileFlash,
 };
 use everstep_core::Limits;
-use everstep_driver::{AgentConfig, Budget};
+use everstep_driver::{AgentConfig, Budget, Sealing};
+use everstep_journal::{Region, SALT_BYTES};
 use everstep_model::{Constraint, Sampling};
 
 use crate::{
@@ -90,6 +92,29 @@ impl Site {
             .unwrap_or_default()
     }
 
+    /// The agent's region, for one boot of its journal.
+    pub(crate) fn agent_journal(&self) -> Outcome<Region> {
+        let range = self.agent_region();
+        let seal = self.sealing()?.map(|sealing| sealing.seal(&range));
+        let region = Region::buffered(range);
+        Ok(match seal {
+            Some(seal) => region.sealed(seal),
+            None => region,
+        })
+    }
+
+    /// What the flash is sealed with, if the board file says that it is.
+    pub(crate) fn sealing(&self) -> Outcome<Option<Sealing>> {
+        let flash = &self.file.board.flash;
+        let Some(source) = &flash.seal else { return Ok(None) };
+        let key = source
+            .read(&self.file.resolve(Path::new("")))
+            .map_err(|error| Failure::usage(self.file.wrong("flash.seal", error.to_string())))?;
+        let mut salt = [0; SALT_BYTES];
+        entropy::fill(&mut salt).map_err(Failure::failed)?;
+        Ok(Some(Sealing::new(key, flash.device.clone(), salt)))
+    }
+
     pub(crate) fn limits(&self) -> Limits {
         self.agent.limits.into()
     }
@@ -119,8 +144,14 @@ impl Site {
     pub(crate) fn flash_needs_attention(&self, error: impl Into<anyhow::Error>) -> Failure {
         let path = self.flash_path();
         let error = Failure::flash(error).line();
+        // Every refusal over a seal says so, and none of them means that the flash is bad.
+        let help = if error.contains("journal is sealed") || error.contains("journal was sealed") {
+            "check `flash.seal` and `flash.device`: only the right key reads it"
+        } else {
+            "what was accepted stays on it: keep a copy, then move the file away to start anew"
+        };
         Failure::flash(anyhow::anyhow!(
-            "flash {}, agent {}: {error}; what was accepted stays on it: keep a copy, then move the file away to start anew",
+            "flash {}, agent {}: {error}; {help}",
             path.display(),
             self.agent_name
         ))

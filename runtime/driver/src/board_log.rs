@@ -42,7 +42,7 @@ impl<F: Flash> BoardLog<F> {
     /// # Errors
     ///
     /// The flash failed, or holds something else.
-    pub fn open(flash: SharedFlash<F>, region: Range<u32>) -> Result<Self, StoreError<F::Error>> {
+    pub fn open(flash: &SharedFlash<F>, region: Range<u32>) -> Result<Self, StoreError<F::Error>> {
         let mut newest = None;
         let journal = open_journal(flash, region, BUDGET, |entry| {
             let (Entry::Snapshot { bytes, .. } | Entry::Record { bytes, .. }) = entry;

@@ -103,13 +103,13 @@ pub async fn boot<F: Flash>(parts: Parts<F>) -> Result<Driver<F>, BootError<F::E
     let Parts { flash, board_region, agent_region, config, mut model, tools, actuators, clock, .. } = parts;
     model.check_tools(&prompt::tools(&tools))?;
     let digests = digests(&config, model.as_ref(), &tools);
-    let (store, agent) = Store::open(flash.clone(), agent_region, config.limits, config.budget)?;
+    let (store, agent) = Store::open(&flash, agent_region, config.limits, config.budget)?;
     let changed: Vec<_> = agent.run().map_or_else(Vec::new, |run| run.digests.changed(&digests).collect());
     if !changed.is_empty() && parts.change == Change::Refuse {
         return Err(BootError::Changed { changed });
     }
 
-    let mut board = BoardLog::open(flash, board_region)?;
+    let mut board = BoardLog::open(&flash, board_region)?;
     let before = board.newest();
     let (now_ms, now_clock) = (clock.now_ms(), clock.unix_s());
     let away_ms = away_ms(before.as_ref(), &agent, parts.timeline, now_ms, now_clock);

@@ -23,5 +23,5 @@ pub use config::{AgentConfig, Budget};
 pub use driver::Driver;
 pub use observe::{Observer, Report, Silent};
 pub use operator::{Command, DriveError, Pause, StatusReport};
-pub use shared_flash::SharedFlash;
+pub use shared_flash::{Sealing, SharedFlash};
 pub use store::{Flash, Stop, Store, StoreError};

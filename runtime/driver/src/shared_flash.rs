@@ -1,24 +1,62 @@
 //! One flash part, shared by the regions on it.
 
 use std::{
+    fmt,
     ops::Range,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use embedded_storage::nor_flash::{ErrorType, NorFlash, ReadNorFlash};
-use everstep_journal::Region;
+use everstep_journal::{KEY_BYTES, Region, SALT_BYTES, Seal};
+use zeroize::Zeroizing;
 
 /// A handle on a flash part that several journals use, each in a region of its own.
 #[derive(Debug)]
 pub struct SharedFlash<F> {
     part: Arc<Mutex<F>>,
     buffered: bool,
+    sealing: Option<Arc<Sealing>>,
+}
+
+/// What every region of a flash is sealed with.
+pub struct Sealing {
+    key: Zeroizing<[u8; KEY_BYTES]>,
+    device: String,
+    entropy: [u8; SALT_BYTES],
+    seals: AtomicU64,
+}
+
+impl Sealing {
+    /// `key` is the owner's secret, `device` this device's name; `entropy` is fresh random bytes of this
+    /// process, from which every seal gets a salt of its own.
+    #[must_use]
+    pub fn new(key: Zeroizing<[u8; KEY_BYTES]>, device: String, entropy: [u8; SALT_BYTES]) -> Self {
+        Self { key, device, entropy, seals: AtomicU64::new(0) }
+    }
+
+    /// A seal for one boot of the journal in `range`. One region's records don't pass for another's.
+    #[must_use]
+    pub fn seal(&self, range: &Range<u32>) -> Seal {
+        let count = self.seals.fetch_add(1, Ordering::Relaxed);
+        let mut salt = self.entropy;
+        salt.iter_mut().zip(count.to_le_bytes()).for_each(|(to, from)| *to ^= from);
+        Seal::new(&self.key, format!("{} {}", self.device, range.start).as_bytes(), salt)
+    }
+}
+
+impl fmt::Debug for Sealing {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Sealing")
+    }
 }
 
 impl<F> SharedFlash<F> {
     /// Shares a part whose writes are done when they return.
     pub fn new(flash: F) -> Self {
-        Self { part: Arc::new(Mutex::new(flash)), buffered: false }
+        Self { part: Arc::new(Mutex::new(flash)), buffered: false, sealing: None }
     }
 
     /// Shares a part that keeps writes back until an empty one, such as a file; see
@@ -27,10 +65,21 @@ impl<F> SharedFlash<F> {
         Self { buffered: true, ..Self::new(flash) }
     }
 
-    /// A part of it, for one journal.
+    /// The same, with every journal on it sealed.
+    #[must_use]
+    pub fn sealed(self, sealing: Option<Sealing>) -> Self {
+        Self { sealing: sealing.map(Arc::new), ..self }
+    }
+
+    /// A part of it, for one boot of one journal.
     #[must_use]
     pub fn region(&self, range: Range<u32>) -> Region {
-        if self.buffered { Region::buffered(range) } else { range.into() }
+        let seal = self.sealing.as_ref().map(|sealing| sealing.seal(&range));
+        let region = if self.buffered { Region::buffered(range) } else { range.into() };
+        match seal {
+            Some(seal) => region.sealed(seal),
+            None => region,
+        }
     }
 
     /// The part itself, for one operation.
@@ -42,7 +91,7 @@ impl<F> SharedFlash<F> {
 
 impl<F> Clone for SharedFlash<F> {
     fn clone(&self) -> Self {
-        Self { part: Arc::clone(&self.part), buffered: self.buffered }
+        Self { part: Arc::clone(&self.part), buffered: self.buffered, sealing: self.sealing.clone() }
     }
 }
 

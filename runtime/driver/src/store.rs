@@ -5,7 +5,8 @@ use std::{error::Error, ops::Range};
 use embedded_storage::nor_flash::NorFlash;
 use everstep_core::{Agent, DecodeError, Limits, OutOfPlace, RECORD_BYTES_MAX, Record};
 use everstep_journal::{
-    AppendError, Entry, FormatError, Journal, BUFFER_BYTES, PAYLOAD_BYTES_MAX, RecoverError, SnapshotError, Stats,
+    AppendError, BUFFER_BYTES, Entry, FormatError, Journal, PAYLOAD_BYTES_MAX, RecoverError, SnapshotError,
+    Stats,
 };
 
 use crate::{config::Budget, shared_flash::SharedFlash};
@@ -96,7 +97,7 @@ impl<F: Flash> Store<F> {
     ///
     /// The flash failed, or holds something else. Only a failure of the flash may have changed it.
     pub fn open(
-        flash: SharedFlash<F>,
+        flash: &SharedFlash<F>,
         region: Range<u32>,
         limits: Limits,
         budget: Budget,
@@ -207,19 +208,20 @@ impl Replay {
 
 /// Opens the journal in `region`; an erased region becomes a new one.
 pub(crate) fn open_journal<F: Flash>(
-    flash: SharedFlash<F>,
+    flash: &SharedFlash<F>,
     region: Range<u32>,
     budget: everstep_journal::Budget,
     mut visit: impl FnMut(Entry<'_>) -> Result<(), Stop>,
 ) -> Result<Journal<SharedFlash<F>>, StoreError<F::Error>> {
     let mut buffer = vec![0; BUFFER_BYTES];
-    let region = flash.region(region);
-    let recovered = Journal::recover(flash.clone(), region.clone(), budget, &mut buffer, &mut visit);
+    // Each boot of a journal has a seal of its own.
+    let recovered =
+        Journal::recover(flash.clone(), flash.region(region.clone()), budget, &mut buffer, &mut visit);
     let recovered = match recovered {
         Err(RecoverError::Unformatted) => {
-            everstep_journal::format(flash.clone(), region.clone(), OWNER_EPOCH)
+            everstep_journal::format(flash.clone(), flash.region(region.clone()), OWNER_EPOCH)
                 .map_err(StoreError::Format)?;
-            Journal::recover(flash, region, budget, &mut buffer, visit)
+            Journal::recover(flash.clone(), flash.region(region), budget, &mut buffer, visit)
         }
         recovered => recovered,
     };

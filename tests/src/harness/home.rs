@@ -63,7 +63,7 @@ fn sectors_min(config: &AgentConfig) -> u32 {
     static SECTORS_MIN: OnceLock<u32> = OnceLock::new();
     let opens = |sectors: &u32| {
         let flash = SharedFlash::new(SimFlash::<4, 4096>::new(SECTORS as usize));
-        Store::open(flash, region(*sectors), config.limits, config.budget).is_ok()
+        Store::open(&flash, region(*sectors), config.limits, config.budget).is_ok()
     };
     *SECTORS_MIN.get_or_init(|| (1..=SECTORS - BOARD_SECTORS).find(opens).unwrap_or(SECTORS))
 }

@@ -250,7 +250,7 @@ impl Life {
     fn check_found(&mut self) -> Result<(), Violation> {
         let copy = SharedFlash::new(self.flash.lock().clone());
         let AgentConfig { limits, budget, .. } = self.home.config;
-        let (store, agent) = match Store::open(copy, self.home.region.clone(), limits, budget) {
+        let (store, agent) = match Store::open(&copy, self.home.region.clone(), limits, budget) {
             Ok(opened) => opened,
             Err(error) => return violated("P1", format!("recovery: {error}")),
         };

@@ -6,7 +6,10 @@ use everstep_core::{Limits, RESULT_BYTES_LIMIT};
 use serde::{Deserialize, Serialize};
 
 use super::number::{Ratio, Whole};
-use crate::flash::{FLASH_BYTES_MAX, SECTOR_BYTES, SECTORS_MIN};
+use crate::{
+    flash::{FLASH_BYTES_MAX, SECTOR_BYTES, SECTORS_MIN},
+    secret::KeySource,
+};
 
 /// A whole board file. `W` is the section of the simulated world, `D` that of one device.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -91,6 +94,12 @@ pub struct FlashSection {
     pub region_bytes: Whole<524_288, { 4 * SECTOR_BYTES }, FLASH_BYTES_MAX>,
     /// Records after which a snapshot is taken.
     pub snapshot_records: Whole<256, 16, 65_536>,
+    /// Where the key is that every record is encrypted and authenticated with; unsealed without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seal: Option<KeySource>,
+    /// Names this device: records that were sealed for another name are refused.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub device: String,
 }
 
 impl Default for FlashSection {
@@ -101,6 +110,8 @@ impl Default for FlashSection {
             board_bytes: Whole::default(),
             region_bytes: Whole::default(),
             snapshot_records: Whole::default(),
+            seal: None,
+            device: String::new(),
         }
     }
 }

@@ -208,11 +208,11 @@ impl NorFlash for FileFlash {
     /// Programs whole words. An empty write returns once everything written and erased before it
     /// survives power loss.
     fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), FlashError> {
+        check_range(offset, bytes.len(), WORD_BYTES, self.flash_bytes)?;
         if bytes.is_empty() {
             self.wear.keep();
             return self.file.sync_data().map_err(|source| FlashError::io(offset, source));
         }
-        check_range(offset, bytes.len(), WORD_BYTES, self.flash_bytes)?;
         self.check_program(offset, bytes)?;
         self.file.write_all_at(bytes, offset.into()).map_err(|source| FlashError::io(offset, source))?;
         self.wear.programmed(bytes.len());

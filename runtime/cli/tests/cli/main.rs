@@ -12,3 +12,5 @@ mod boards;
 mod commands;
 #[cfg(test)]
 mod eval;
+#[cfg(test)]
+mod sealed;

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Trains and converts wren from nothing. Run again after a stop, it goes on from the last checkpoint.
 #
-#   models/wren/train.sh          everything; about 170 minutes of two free cores, in as many legs as it takes
+#   models/wren/train.sh          everything; about 150 minutes of two free cores, in as many legs as it takes
 #   models/wren/train.sh smoke    the same path in a few minutes, to one call in the runtime, with a model that knows nothing
 #   models/wren/train.sh test     the tests of generator, tokenizer and converter
 #
@@ -39,7 +39,7 @@ all() { # folder, tokens, where the model goes, prompts for parity
 
 set_up
 case "${1:-all}" in
-    all) all "$work" "${WREN_TOKENS:-100e6}" "$work/wren.gguf" 200 ;;
+    all) all "$work" "${WREN_TOKENS:-86e6}" "$work/wren.gguf" 200 ;;
     smoke)
         rm -rf "$work/smoke"
         all "$work/smoke" 0.15e6 "$work/smoke/wren.gguf" 5

@@ -78,7 +78,7 @@ fn work<L: Log>(
 ) -> Option<Item> {
     let mut refused = 0;
     for item in workload {
-        let kept = log.keep(&item);
+        let kept = log.try_keep(&item);
         if !flash.lock().is_powered() {
             return Some(item);
         }
@@ -114,14 +114,14 @@ fn reopen<L: Log>(flash: &Flash, model: CutModel, dice: &mut Dice, losses: &mut 
         let operation = dice.roll(4);
         let bytes = usize::try_from(dice.roll(257)).unwrap_or(0);
         flash.lock().cut_power(PowerCut { operation, bytes, model, seed: dice.next() });
-        let opened = L::open(flash.clone());
+        let opened = L::try_open(flash.clone());
         if !flash.lock().is_powered() {
             losses.cuts += 1;
             drop(opened);
         }
         flash.lock().power_on();
     }
-    L::open(flash.clone())
+    L::try_open(flash.clone())
 }
 
 /// Counts what is gone, and goes on from what is there.

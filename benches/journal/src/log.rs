@@ -1,8 +1,11 @@
 //! What all logs have in common, so that one workload measures them alike.
 
-use std::future::Future;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::{
+    future::Future,
+    panic::{self, AssertUnwindSafe},
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
 
 use anyhow::{Result, bail};
 use everstep_board_sim::{SimFlash, SimFlashHandle};
@@ -42,6 +45,18 @@ pub(crate) trait Log: Sized {
 
     /// Keeps an item. Once this returns `Ok`, it has to survive a power cut.
     fn keep(&mut self, item: &Item) -> Result<()>;
+
+    /// The same for a log that may panic: that is a refusal too.
+    fn try_keep(&mut self, item: &Item) -> Result<()> {
+        let kept = panic::catch_unwind(AssertUnwindSafe(|| self.keep(item)));
+        kept.unwrap_or_else(|_| bail!("it panicked"))
+    }
+
+    /// [`Log::open`], for one that may panic.
+    fn try_open(flash: Flash) -> Result<(Self, Kept)> {
+        let opened = panic::catch_unwind(AssertUnwindSafe(|| Self::open(flash)));
+        opened.unwrap_or_else(|_| bail!("it panicked"))
+    }
 
     /// What it does while nothing waits.
     fn idle(&mut self) -> Result<()> {

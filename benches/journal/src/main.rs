@@ -48,12 +48,15 @@ fn main() -> Result<()> {
         row::<lsm::Ekv>(),
     ];
     print_costs(&costs);
+    // Some logs panic when the power goes; that is counted, not shown each time.
+    std::panic::set_hook(Box::new(|_| {}));
     let losses = [
         lost::<everstep::Everstep>(cuts_wanted),
         lost::<sequential::Queue>(cuts_wanted),
         lost::<sequential::Map>(cuts_wanted),
         lost::<lsm::Ekv>(cuts_wanted),
     ];
+    drop(std::panic::take_hook());
     print_losses(&losses);
     let files = files::measure(&folder, FILE_ROUNDS, FILE_STEPS)?;
     print_files(&files)?;

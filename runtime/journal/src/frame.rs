@@ -1,7 +1,7 @@
 //! The bytes of one record: six bytes in front, then the payload.
 //!
 //! ```text
-//! 0  u16 kind (high 3 bits), explicit (1 bit), length (low 12 bits)
+//! 0  u16 joined (1 bit), kind (2 bits), explicit (1 bit), length (low 12 bits)
 //! 2  u32 CRC-32C of epoch, opening, offset, sequence, the u16, and the payload
 //! 6  u48 sequence, where it is explicit
 //!    payload, then 0xFF up to a whole word
@@ -31,6 +31,7 @@ const SEQUENCE_BYTES: u32 = 6;
 const LENGTH_BITS: u16 = 0x0FFF;
 const EXPLICIT_BIT: u16 = 0x1000;
 const KIND_SHIFT: u32 = 13;
+const JOINED_BIT: u16 = 0x8000;
 /// What the first two bytes read as where nothing was programmed.
 const BLANK: u16 = 0xFFFF;
 /// How many bytes tell whether a frame was begun.
@@ -67,15 +68,23 @@ impl Kind {
         }
     }
 
-    fn from_code(code: u16) -> Option<Self> {
-        Some(match code {
+    fn of(word: u16) -> Self {
+        match word >> KIND_SHIFT & 3 {
             0 => Self::Record,
             1 => Self::First,
             2 => Self::Fragment,
-            3 => Self::Commit,
-            _ => return None,
-        })
+            _ => Self::Commit,
+        }
     }
+}
+
+/// Whether a frame waits for the medium together with the one before.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Join {
+    /// Everything before it survives a cut.
+    Alone,
+    /// A cut may take the one before and leave this one.
+    Joined,
 }
 
 /// Where a frame stands. All of it goes into the checksum, so that no frame passes for another.
@@ -94,6 +103,7 @@ pub(crate) struct Frame {
     pub(crate) sequence: u64,
     /// The frame spells its number out; then it may follow a jump.
     pub(crate) explicit: bool,
+    pub(crate) join: Join,
     pub(crate) payload_bytes: usize,
     /// Where in the sector the payload starts; behind the salt, once a frame that brings one is opened.
     pub(crate) payload_offset: u32,
@@ -101,7 +111,7 @@ pub(crate) struct Frame {
     pub(crate) payload_start: u32,
     pub(crate) word: u16,
     pub(crate) offset: u32,
-    /// Where the next frame would start.
+    /// Where the next frame starts, or would.
     pub(crate) end: u32,
     /// Something is programmed right behind it, so its own programming was finished.
     pub(crate) followed: bool,
@@ -149,11 +159,22 @@ pub(crate) fn frame_bytes(sequence: Sequence, payload_bytes: usize) -> u32 {
     FRAME_BYTES + sequence.explicit_bytes() + len32(payload_bytes)
 }
 
-/// The first two bytes of a frame.
-fn frame_word(kind: Kind, sequence: Sequence, payload_bytes: usize) -> u16 {
-    let explicit = if matches!(sequence, Sequence::Explicit(_)) { EXPLICIT_BIT } else { 0 };
-    let length = u16::try_from(payload_bytes).unwrap_or(LENGTH_BITS) & LENGTH_BITS;
-    kind.code() << KIND_SHIFT | explicit | length
+/// What a frame says of itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Label {
+    pub(crate) kind: Kind,
+    pub(crate) join: Join,
+    pub(crate) sequence: Sequence,
+}
+
+impl Label {
+    /// The first two bytes of the frame.
+    fn word(self, payload_bytes: usize) -> u16 {
+        let joined = if self.join == Join::Joined { JOINED_BIT } else { 0 };
+        let explicit = if matches!(self.sequence, Sequence::Explicit(_)) { EXPLICIT_BIT } else { 0 };
+        let length = u16::try_from(payload_bytes).unwrap_or(LENGTH_BITS) & LENGTH_BITS;
+        joined | self.kind.code() << KIND_SHIFT | explicit | length
+    }
 }
 
 /// The most a frame with an explicit sequence number takes beside its payload.
@@ -170,17 +191,17 @@ pub(crate) fn digest(place: Place, sequence: u64, word: u16) -> Digest<'static, 
 }
 
 impl<F: NorFlash> Part<F> {
-    /// Programs a frame, sealed where the log is, and returns where the next one may start.
+    /// Programs a frame, sealed where the log is, and returns where one may start that is committed
+    /// with it.
     pub(crate) fn write_frame(
         &mut self,
         place: Place,
-        kind: Kind,
-        sequence: Sequence,
+        label: Label,
         payload: &[u8],
     ) -> Result<u32, F::Error> {
-        match self.sealed_payload(place, kind, sequence, payload) {
-            Some(sealed) => self.write_bare_frame(place, kind, sequence, &sealed),
-            None => self.write_bare_frame(place, kind, sequence, payload),
+        match self.sealed_payload(place, label, payload) {
+            Some(sealed) => self.write_bare_frame(place, label, &sealed),
+            None => self.write_bare_frame(place, label, payload),
         }
     }
 
@@ -188,17 +209,16 @@ impl<F: NorFlash> Part<F> {
     fn sealed_payload(
         &self,
         place: Place,
-        kind: Kind,
-        sequence: Sequence,
+        label: Label,
         payload: &[u8],
     ) -> Option<heapless::Vec<u8, SEALED_BYTES_MAX>> {
         let seal = self.seal.as_ref()?;
-        let is_explicit = matches!(sequence, Sequence::Explicit(_));
+        let is_explicit = matches!(label.sequence, Sequence::Explicit(_));
         let salt = seal.salt();
         let mut sealed = heapless::Vec::new();
         sealed.extend(salt.into_iter().filter(|_| is_explicit).chain(payload.iter().copied()));
-        let word = frame_word(kind, sequence, sealed.len() + TAG_BYTES);
-        let context = Context::new(place, sequence.number(), word);
+        let word = label.word(sealed.len() + TAG_BYTES);
+        let context = Context::new(place, label.sequence.number(), word);
         let bytes = sealed.get_mut(if is_explicit { SALT_BYTES } else { 0 }..).unwrap_or_default();
         let tag = seal.seal(context, bytes);
         sealed.extend(tag);
@@ -206,14 +226,9 @@ impl<F: NorFlash> Part<F> {
     }
 
     /// Programs a frame page by page.
-    fn write_bare_frame(
-        &mut self,
-        place: Place,
-        kind: Kind,
-        sequence: Sequence,
-        payload: &[u8],
-    ) -> Result<u32, F::Error> {
-        let word = frame_word(kind, sequence, payload.len());
+    fn write_bare_frame(&mut self, place: Place, label: Label, payload: &[u8]) -> Result<u32, F::Error> {
+        let sequence = label.sequence;
+        let word = label.word(payload.len());
         let mut digest = digest(place, sequence.number(), word);
         digest.update(payload);
 
@@ -222,7 +237,7 @@ impl<F: NorFlash> Part<F> {
         head.extend(digest.finalize().to_le_bytes());
         head.extend(sequence.number().to_le_bytes().into_iter().take(sequence.explicit_bytes() as usize));
 
-        let end = self.aligned(place.offset + len32(head.len() + payload.len()));
+        let end = self.packed(place.offset + len32(head.len() + payload.len()));
         let mut bytes = head.iter().chain(payload).copied();
         let mut offset = place.offset;
         let words_end = place.offset + Self::words(len32(head.len() + payload.len()));
@@ -265,7 +280,23 @@ impl<F: NorFlash> Part<F> {
         digest.update(payload);
         let padding = (head.end - place.offset) as usize - head.bytes() - head.payload_bytes;
         let followed = behind.get(padding..).is_some_and(is_begun);
-        Ok(if digest.finalize() == head.checksum { head.frame(place, followed) } else { head.torn(place) })
+        if digest.finalize() != head.checksum {
+            return Ok(head.torn(place));
+        }
+        let (end, followed) = self.behind(place.sector, head.end, followed)?;
+        Ok(head.frame(place, end, followed))
+    }
+
+    /// Where the frame behind one starts that ends at `end`, and whether there is one: right there, or,
+    /// where it was committed later, in a block of its own.
+    fn behind(&mut self, sector: u32, end: u32, is_begun_there: bool) -> Result<(u32, bool), F::Error> {
+        let next_block = self.aligned(end);
+        if is_begun_there || next_block == end {
+            return Ok((end, is_begun_there));
+        }
+        let mut chunk = [0; PAGE];
+        let bytes = self.read(sector, next_block, &mut chunk, BLANK_BYTES)?;
+        Ok((next_block, is_begun(bytes)))
     }
 
     /// Like [`Part::read_frame`] without a window: the payload isn't kept.
@@ -296,7 +327,7 @@ impl<F: NorFlash> Part<F> {
             sequence: Sequence::Implied(expected),
             payload_bytes,
             end: 0,
-            align: self.align,
+            pack: self.pack,
         };
         if word & EXPLICIT_BIT != 0 {
             let Some((number, _)) = behind.split_at_checked(SEQUENCE_BYTES as usize) else {
@@ -305,9 +336,8 @@ impl<F: NorFlash> Part<F> {
             head.sequence =
                 Sequence::Explicit(number.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte)));
         }
-        let Some(kind) = Kind::from_code(word >> KIND_SHIFT) else { return Err(head.torn(place)) };
-        head.kind = kind;
-        head.end = self.aligned(place.offset + frame_bytes(head.sequence, payload_bytes));
+        head.kind = Kind::of(word);
+        head.end = self.packed(place.offset + frame_bytes(head.sequence, payload_bytes));
         if head.end > self.sector_bytes || payload_bytes > PAYLOAD_BYTES_MAX + self.seal_bytes(true) {
             return Err(head.torn(place));
         }
@@ -341,7 +371,9 @@ impl<F: NorFlash> Part<F> {
             return Ok(head.torn(place));
         }
         let behind = self.read(place.sector, head.end, &mut chunk, BLANK_BYTES)?;
-        Ok(head.frame(place, is_begun(behind)))
+        let is_begun_there = is_begun(behind);
+        let (end, followed) = self.behind(place.sector, head.end, is_begun_there)?;
+        Ok(head.frame(place, end, followed))
     }
 }
 
@@ -353,9 +385,9 @@ struct Head {
     checksum: u32,
     sequence: Sequence,
     payload_bytes: usize,
-    /// Where the next frame would start.
+    /// Where a frame would start that was committed with it.
     end: u32,
-    align: u32,
+    pack: u32,
 }
 
 impl Head {
@@ -364,18 +396,19 @@ impl Head {
         (FRAME_BYTES + self.sequence.explicit_bytes()) as usize
     }
 
-    fn frame(self, place: Place, followed: bool) -> Found {
+    fn frame(self, place: Place, end: u32, followed: bool) -> Found {
         let explicit = matches!(self.sequence, Sequence::Explicit(_));
         Found::Frame(Frame {
             kind: self.kind,
             sequence: self.sequence.number(),
             explicit,
+            join: if self.word & JOINED_BIT == 0 { Join::Alone } else { Join::Joined },
             payload_bytes: self.payload_bytes,
             payload_offset: place.offset + len32(self.bytes()),
             payload_start: place.offset + len32(self.bytes()),
             word: self.word,
             offset: place.offset,
-            end: self.end,
+            end,
             followed,
         })
     }
@@ -383,11 +416,11 @@ impl Head {
     /// A write that was cut short may have had this head.
     fn torn(&self, place: Place) -> Found {
         let payload_bytes = len32(self.payload_bytes);
-        let aligned = |bytes: u32| (place.offset + bytes).next_multiple_of(self.align);
+        let packed = |bytes: u32| (place.offset + bytes).next_multiple_of(self.pack);
         // An interrupted bit may have been the explicit one.
         Found::Torn {
-            end: aligned(FRAME_BYTES + payload_bytes),
-            end_max: aligned(FRAME_BYTES_MAX + payload_bytes),
+            end: packed(FRAME_BYTES + payload_bytes),
+            end_max: packed(FRAME_BYTES_MAX + payload_bytes),
         }
     }
 }

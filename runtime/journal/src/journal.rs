@@ -5,7 +5,7 @@ use embedded_storage::nor_flash::NorFlash;
 use crate::{
     check::{Budget, take_wanted},
     error::{AppendError, RecoverError},
-    frame::{FRAME_BYTES_MAX, Kind, PAYLOAD_BYTES_MAX, Place, Sequence, frame_bytes},
+    frame::{FRAME_BYTES_MAX, Join, Kind, Label, PAYLOAD_BYTES_MAX, Place, Sequence, frame_bytes},
     header::{Opening, SnapshotAt},
     part::{Part, Stats, len32},
     recover::{Entry, Recovery, recover},
@@ -51,6 +51,8 @@ pub(crate) struct Log {
     pub(crate) open: Option<OpenSnapshot>,
     /// `newest` holds nothing that counts yet, at most fragments.
     pub(crate) unused: bool,
+    /// Some frames aren't committed yet.
+    pub(crate) staged: bool,
 }
 
 /// Where the next frame goes.
@@ -109,6 +111,41 @@ impl<F: NorFlash> Journal<F> {
         self.put(Kind::Record, payload, SPARE_SECTORS)
     }
 
+    /// Appends one record that need not survive power loss before [`Journal::commit`] returned `Ok`, and
+    /// returns its number. Records staged one behind the other cost one request to a buffered medium,
+    /// and share blocks. A cut leaves any number of them, from the first on. On a NOR part it is an
+    /// append.
+    ///
+    /// Where one needs a new sector, those before it are committed first.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Journal::append`].
+    pub fn stage(&mut self, payload: &[u8]) -> Result<u64, AppendError<F::Error>> {
+        self.close_snapshot()?;
+        self.stage_frame(Kind::Record, payload, SPARE_SECTORS)
+    }
+
+    /// Once this returns `Ok`, everything staged survives power loss.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Journal::append`].
+    pub fn commit(&mut self) -> Result<(), AppendError<F::Error>> {
+        if self.broken {
+            return Err(AppendError::NeedsRecovery);
+        }
+        if !self.log.staged {
+            return Ok(());
+        }
+        self.guard(|journal| journal.part.sync())?;
+        self.log.staged = false;
+        if let End::Next(offset) = self.log.end {
+            self.log.end = End::Next(self.part.aligned(offset));
+        }
+        Ok(())
+    }
+
     /// Erases one sector that will be needed, if there is one; call it while idle. `false` once there
     /// is nothing left to do.
     ///
@@ -119,6 +156,7 @@ impl<F: NorFlash> Journal<F> {
         if self.broken {
             return Err(AppendError::NeedsRecovery);
         }
+        self.commit()?;
         let wanted = READY_SECTORS_MAX.min(self.sectors_free());
         while self.log.ready < wanted {
             let Some(index) = self.guard(|journal| journal.candidate(journal.log.ready))? else { break };
@@ -212,9 +250,21 @@ impl<F: NorFlash> Journal<F> {
         Ok(())
     }
 
-    /// Programs one frame behind the newest one, in a new sector where this one is full. That leaves
-    /// at least `spare` sectors free.
+    /// Stages one frame and commits.
     pub(crate) fn put(
+        &mut self,
+        kind: Kind,
+        payload: &[u8],
+        spare: u32,
+    ) -> Result<u64, AppendError<F::Error>> {
+        let sequence = self.stage_frame(kind, payload, spare)?;
+        self.commit()?;
+        Ok(sequence)
+    }
+
+    /// Programs one frame behind the newest one, in a new sector where this one is full. That leaves
+    /// at least `spare` sectors free. It isn't committed yet.
+    pub(crate) fn stage_frame(
         &mut self,
         kind: Kind,
         payload: &[u8],
@@ -227,14 +277,10 @@ impl<F: NorFlash> Journal<F> {
             return Err(AppendError::TooBig { bytes: payload.len() });
         }
         let mut sequence = self.log.sequence;
-        let (mut offset, mut explicit) = match self.log.end {
-            End::Next(offset) => (offset, kind == Kind::First),
-            End::Page(offset) => (offset, true),
-            End::Sector => (self.part.sector_bytes, false),
-        };
-        let kept_bytes = payload.len() + self.part.seal_bytes(explicit);
-        let bytes = self.part.aligned(frame_bytes(Sequence::new(sequence, explicit), kept_bytes));
-        if offset + bytes > self.part.sector_bytes {
+        let (mut offset, mut explicit) = self.end(kind);
+        let bytes =
+            frame_bytes(Sequence::new(sequence, explicit), payload.len() + self.part.seal_bytes(explicit));
+        if self.part.packed(offset + bytes) > self.part.sector_bytes {
             let (first_sequence, previous) = self.successor(sequence);
             self.open_sector(first_sequence, previous, spare)?;
             sequence = first_sequence;
@@ -244,12 +290,10 @@ impl<F: NorFlash> Journal<F> {
         let newest = self.log.newest.unwrap_or(self.log.head);
         let place =
             Place { sector: newest.index, epoch: self.log.epoch, opening: newest.opening.number, offset };
-        let number = Sequence::new(sequence, explicit);
-        let end = self.guard(|journal| {
-            let end = journal.part.write_frame(place, kind, number, payload)?;
-            journal.part.sync()?;
-            Ok(end)
-        })?;
+        let join = if self.part.buffered && self.log.staged { Join::Joined } else { Join::Alone };
+        let label = Label { kind, join, sequence: Sequence::new(sequence, explicit) };
+        let end = self.guard(|journal| journal.part.write_frame(place, label, payload))?;
+        self.log.staged = true;
         self.log.end = End::Next(end);
         self.log.sequence = sequence + 1;
         self.log.unused &= matches!(kind, Kind::First | Kind::Fragment);
@@ -258,6 +302,15 @@ impl<F: NorFlash> Journal<F> {
             self.log.open = Some(OpenSnapshot { sector: newest, offset, alone, resume: None });
         }
         Ok(sequence)
+    }
+
+    /// Where a frame would go, and whether it would spell its number out.
+    fn end(&self, kind: Kind) -> (u32, bool) {
+        match self.log.end {
+            End::Next(offset) => (offset, kind == Kind::First),
+            End::Page(offset) => (offset, true),
+            End::Sector => (self.part.sector_bytes, false),
+        }
     }
 
     /// The first number of a new sector, and what it follows: the newest one, unless nothing in that
@@ -280,6 +333,8 @@ impl<F: NorFlash> Journal<F> {
         previous: u32,
         spare: u32,
     ) -> Result<(), AppendError<F::Error>> {
+        // A boot may fall back to the sector before: what it begins with has to be there.
+        self.commit()?;
         let full = AppendError::Full { bytes_free: self.bytes_free() };
         let head = self.log.head;
         let Some(number) = head.opening.number.checked_add(1) else { return Err(full) };

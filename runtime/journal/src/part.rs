@@ -57,8 +57,10 @@ pub(crate) struct Part<F> {
     start: u32,
     pub(crate) sectors: u32,
     pub(crate) sector_bytes: u32,
-    /// Frames and headers start at multiples of this many bytes.
+    /// Headers, and the first frame behind a commit, start at multiples of this many bytes.
     pub(crate) align: u32,
+    /// Frames that are committed together start at multiples of this many bytes.
+    pub(crate) pack: u32,
     pub(crate) seal: Option<Seal>,
     /// The unit of writing: a word, or a block.
     pub(crate) unit: u32,
@@ -83,6 +85,8 @@ impl<F: NorFlash> Part<F> {
             return Err(GeometryError::Part { word_bytes: unit, sector_bytes });
         }
         let align = unit.max(FRAME_ALIGN);
+        // Only a medium that keeps writes back can put several frames into one block.
+        let pack = if buffered { word_bytes.max(FRAME_ALIGN) } else { align };
         let capacity = len32(flash.capacity());
         let aligned = region.start.is_multiple_of(sector_bytes) && region.end.is_multiple_of(sector_bytes);
         if !aligned || region.start > region.end || region.end > capacity {
@@ -103,7 +107,7 @@ impl<F: NorFlash> Part<F> {
             });
         }
         let (start, stats) = (region.start, Stats::default());
-        let part = Self { flash, stats, start, sectors, sector_bytes, align, seal, unit, buffered };
+        let part = Self { flash, stats, start, sectors, sector_bytes, align, pack, seal, unit, buffered };
         // A larger unit must leave room for the largest frame all the same.
         if unit > PAGE_BYTES && part.header_bytes() + part.frame_bytes_max(PAYLOAD_BYTES_MAX) > sector_bytes {
             return Err(GeometryError::Part { word_bytes: unit, sector_bytes });
@@ -132,7 +136,12 @@ impl<F: NorFlash> Part<F> {
         offset - offset % self.page_bytes()
     }
 
-    /// `bytes` rounded up to where the next frame may start.
+    /// `bytes` rounded up to where a frame may start that is committed with the one before.
+    pub(crate) fn packed(&self, bytes: u32) -> u32 {
+        bytes.next_multiple_of(self.pack)
+    }
+
+    /// `bytes` rounded up to where the first frame behind a commit may start.
     pub(crate) fn aligned(&self, bytes: u32) -> u32 {
         bytes.next_multiple_of(self.align)
     }

@@ -93,6 +93,7 @@ pub(crate) fn recover<F: NorFlash, V>(
         ready: 0,
         open: None,
         unused: true,
+        staged: false,
     };
     let Some(newest) = believed(&mut part, head, window)? else {
         return Ok((Journal { part, log, budget, broken: false }, Recovery::default()));
@@ -204,6 +205,9 @@ fn settle<F: NorFlash, V>(
         _ => End::Sector,
     };
     log.sequence = cursor.expected;
+    // A process that was killed may have left frames that can be read and aren't on the medium.
+    journal.part.sync().map_err(RecoverError::Flash)?;
+    let log = &mut journal.log;
     // Something torn further behind proves nothing: it may be from a boot that read this frame as torn.
     let Some(frame) = frame else { return Ok(()) };
     log.sequence = frame.sequence;

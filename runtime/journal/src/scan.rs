@@ -8,7 +8,7 @@ use embedded_storage::nor_flash::NorFlash;
 
 use crate::{
     error::{Corruption, RecoverError},
-    frame::{BLANK_BYTES, Found, Frame, PAYLOAD_BYTES_MAX, Place, is_begun},
+    frame::{BLANK_BYTES, Found, Frame, Join, Place, is_begun},
     header::Opening,
     part::Part,
     ring::Sector,
@@ -157,23 +157,35 @@ impl Cursor {
         Ok(Rest { next_page: part.page_start(last) + 2 * part.page_bytes(), torn: true })
     }
 
-    /// Whether the record here was whole once: a whole one of the next number follows it.
+    /// Whether the record here was whole once: one of a later number follows that was only written when
+    /// this one was on the medium.
     fn is_decayed<F: NorFlash>(&self, part: &mut Part<F>) -> Result<bool, F::Error> {
         let found = part.look_at_frame(self.place(self.offset), self.expected)?;
-        let Found::Torn { end, .. } = found else { return Ok(false) };
-        if end >= part.sector_bytes {
-            return Ok(false);
+        let Found::Torn { mut end, .. } = found else { return Ok(false) };
+        let mut number = self.expected + 1;
+        // Each turn moves to a later frame, so it ends.
+        while end < part.sector_bytes {
+            let mut next = part.look_at_frame(self.place(end), number)?;
+            let next_block = part.aligned(end);
+            if matches!(next, Found::Blank) && next_block < part.sector_bytes {
+                next = part.look_at_frame(self.place(next_block), number)?;
+            }
+            match next {
+                Found::Frame(next) if next.sequence != number => return Ok(false),
+                Found::Frame(next) if next.join == Join::Joined => (end, number) = (next.end, number + 1),
+                Found::Frame(_) => return Ok(true),
+                Found::Blank | Found::Torn { .. } => return Ok(false),
+            }
         }
-        let next = part.look_at_frame(self.place(end), self.expected + 1)?;
-        Ok(matches!(next, Found::Frame(next) if next.sequence == self.expected + 1))
+        Ok(false)
     }
 
     /// The furthest byte that a torn frame at `offset` can have programmed.
     fn reach<F: NorFlash>(&self, part: &mut Part<F>, offset: u32) -> Result<u32, F::Error> {
         Ok(match part.look_at_frame(self.place(offset), self.expected)? {
             Found::Frame(frame) => frame.end,
-            // Any part of it may be there, and its length isn't to be trusted.
-            _ if part.buffered => offset + part.frame_bytes_max(PAYLOAD_BYTES_MAX),
+            // Any part of it may be there, and of what was to be committed with it.
+            _ if part.buffered => part.sector_bytes,
             Found::Torn { end_max, .. } => end_max,
             // Pages are programmed one by one: without its first bytes it got no further.
             Found::Blank => part.page_start(offset) + part.page_bytes(),

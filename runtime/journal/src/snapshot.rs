@@ -29,6 +29,8 @@ impl<F: NorFlash> Journal<F> {
     /// As for an append: an earlier snapshot that wasn't committed is given up first.
     pub fn snapshot(&mut self) -> Result<SnapshotWriter<'_, F>, SnapshotError<F::Error>> {
         self.close_snapshot()?;
+        // Its first fragment stands where a walk may begin.
+        self.commit()?;
         Ok(SnapshotWriter { journal: self, bytes: 0, failed: false })
     }
 }
@@ -51,7 +53,7 @@ impl<F: NorFlash> SnapshotWriter<'_, F> {
             }
             // Until the fragment is kept.
             self.failed = true;
-            self.journal.put(kind, fragment, SPARE_SECTORS)?;
+            self.journal.stage_frame(kind, fragment, SPARE_SECTORS)?;
             self.failed = false;
             self.bytes = self.bytes.saturating_add(len32(fragment.len()));
             rest = behind;

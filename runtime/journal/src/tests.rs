@@ -2,6 +2,7 @@
 
 mod basics;
 mod cuts;
+mod group;
 mod harness;
 mod marginal;
 #[cfg(feature = "seal")]

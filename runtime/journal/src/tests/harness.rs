@@ -75,8 +75,8 @@ pub(crate) struct Board<const WORD: usize = 4, const SECTOR_BYTES: usize = SECTO
     pub(crate) budget: Budget,
     /// Every item a boot believed or the journal accepted.
     pub(crate) history: Vec<Item>,
-    /// Sent, and neither accepted nor refused.
-    pub(crate) doubt: Option<Item>,
+    /// Sent, and neither accepted nor refused. Some of them may be found, from the first on.
+    pub(crate) doubt: Vec<Item>,
     pub(crate) sent: u64,
     /// What a failure is reported with.
     pub(crate) context: String,
@@ -102,7 +102,7 @@ impl<const WORD: usize, const SECTOR_BYTES: usize> Board<WORD, SECTOR_BYTES> {
             sectors,
             budget,
             history: Vec::new(),
-            doubt: None,
+            doubt: Vec::new(),
             sent: 0,
             context: String::new(),
         }
@@ -164,8 +164,10 @@ impl<const WORD: usize, const SECTOR_BYTES: usize> Board<WORD, SECTOR_BYTES> {
 
     fn believe(&mut self, view: &View, context: &str) {
         let without = View::of(&self.history);
-        if let Some(doubt) = self.doubt.take() {
-            self.history.push(doubt);
+        let doubt = core::mem::take(&mut self.doubt);
+        let told = self.history.len();
+        self.history.extend(doubt);
+        while self.history.len() > told {
             if *view == View::of(&self.history) {
                 self.forget_covered();
                 return;
@@ -181,24 +183,46 @@ impl<const WORD: usize, const SECTOR_BYTES: usize> Board<WORD, SECTOR_BYTES> {
         journal: &mut Journal<Flash<WORD, SECTOR_BYTES>>,
         item: &Item,
     ) -> Result<bool, Cut> {
-        self.doubt = Some(item.clone());
+        self.doubt = vec![item.clone()];
         let result = match item {
             Item::Record(bytes) => journal.append(bytes).map_err(SnapshotError::from),
             Item::Snapshot(bytes) => snapshot(journal, bytes),
         };
         match result {
             Ok(_) => {
-                self.history.extend(self.doubt.take());
+                self.history.append(&mut self.doubt);
                 self.forget_covered();
                 Ok(true)
             }
             Err(SnapshotError::Flash(SimFlashError::PowerLoss)) => Err(Cut),
             Err(SnapshotError::Full { .. }) => {
-                self.doubt = None;
+                self.doubt.clear();
                 Ok(false)
             }
             Err(error) => panic!("{}: {error}", self.context),
         }
+    }
+
+    /// Stages records, and commits them together.
+    pub(crate) fn send_together(
+        &mut self,
+        journal: &mut Journal<Flash<WORD, SECTOR_BYTES>>,
+        records: &[Vec<u8>],
+    ) -> Result<(), Cut> {
+        let mut commit = || {
+            for record in records {
+                self.doubt.push(Item::Record(record.clone()));
+                journal.stage(record)?;
+            }
+            journal.commit()
+        };
+        match commit() {
+            Ok(()) => {}
+            Err(AppendError::Flash(SimFlashError::PowerLoss)) => return Err(Cut),
+            Err(error) => panic!("{}: {error}", self.context),
+        }
+        self.history.append(&mut self.doubt);
+        Ok(())
     }
 
     /// A record of its own, of about so many bytes.
@@ -210,7 +234,7 @@ impl<const WORD: usize, const SECTOR_BYTES: usize> Board<WORD, SECTOR_BYTES> {
         Item::Snapshot(self.payload(bytes))
     }
 
-    fn payload(&mut self, bytes: usize) -> Vec<u8> {
+    pub(crate) fn payload(&mut self, bytes: usize) -> Vec<u8> {
         self.sent += 1;
         let mut payload = self.sent.to_le_bytes().to_vec();
         // Bytes of all kinds, erased-looking ones at the end among them.

@@ -88,12 +88,13 @@ fn an_edgy_newest_record_is_there_for_good_once_a_boot_saw_it() {
 #[test]
 fn a_frame_counts_only_where_and_as_what_it_was_written() {
     use crate::{
-        frame::{Found, Kind, Place, Sequence},
+        frame::{Found, Join, Kind, Label, Place, Sequence},
         part::Part,
     };
     let mut part = Part::new(Flash::<4>::new(SimFlash::new(12)), REGION).unwrap();
     let place = Place { sector: 3, epoch: 1, opening: 9, offset: 64 };
-    part.write_frame(place, Kind::Record, Sequence::Implied(70), b"open").unwrap();
+    let label = Label { kind: Kind::Record, join: Join::Alone, sequence: Sequence::Implied(70) };
+    part.write_frame(place, label, b"open").unwrap();
     let mut found = |place, expected| {
         let found = part.look_at_frame(place, expected).unwrap();
         matches!(found, Found::Frame(_))

@@ -55,6 +55,14 @@ fn live<const SECTOR: usize>(
             let mut writer = journal.snapshot().map_err(|_| Cut)?;
             writer.write(&[9; 4100]).map_err(|_| Cut)?;
         }
+        // Only there it makes a difference.
+        if board.medium != Medium::Nor && dice.roll(3) == 0 {
+            // Together they may be larger than the largest record, and no larger than a sector.
+            let count = dice.size(2, 12);
+            let bytes_max = 3800 / count as u64;
+            let records: Vec<_> = (0..count).map(|_| board.payload(dice.size(8, bytes_max))).collect();
+            board.send_together(&mut journal, &records)?;
+        }
         let bytes = if dice.roll(40) == 0 { dice.size(400, 3500) } else { dice.size(8, 400) };
         let item = board.record(bytes);
         assert!(board.send(&mut journal, &item)?, "{context}: no room for a record");

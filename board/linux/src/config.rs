@@ -13,8 +13,8 @@ mod section;
 pub use file::{BoardFile, BoardFileError, Layout};
 pub use number::{Ratio, Whole};
 pub use section::{
-    AgentSection, Board, BoardKind, BoardSection, ClockSection, ConstraintKind, FlashSection, LimitsSection,
-    ModelSection, NoSection,
+    AgentSection, Board, BoardKind, BoardSection, ClockSection, ConstraintKind, FlashPart, FlashSection,
+    LimitsSection, ModelSection, NoSection,
 };
 
 /// Bytes of a board file; a longer one is no board file.

@@ -8,7 +8,7 @@ mod wear;
 
 pub use file::{FileFlash, OpenError};
 pub use image::{FlashImage, LoadError};
-pub use wear::FlashCounts;
+pub use wear::{Erases, FlashCounts};
 
 use std::io;
 

@@ -77,11 +77,11 @@ pub(crate) enum Command {
     /// Don't let the call that waits run
     Refuse(Refuse),
     /// Print every record on flash
-    Journal(Json),
+    Journal(Read),
     /// Explain the present phase from the records
-    Replay(Json),
-    /// Show how the flash is used
-    Flash(Json),
+    Replay(Read),
+    /// Show how full the flash is, how worn, and how long it lasts
+    Flash(Flash),
     /// List the tools of the board and who may call them
     Tools(Json),
     /// Show what the model is
@@ -269,6 +269,52 @@ pub(crate) struct Json {
     /// Default: off. Example: everstep journal --json
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// A copy of the flash in place of the board's own.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct From {
+    /// Read a copy that `everstep flash image` made
+    ///
+    /// The board file must be the one it came from; neither model nor devices are needed, a sealed copy
+    /// needs its key. Default: the board's own flash. Example: everstep replay --image gateway-7.bin
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) image: Option<PathBuf>,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Read {
+    #[command(flatten)]
+    pub(crate) json: Json,
+
+    #[command(flatten)]
+    pub(crate) from: From,
+}
+
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Flash {
+    #[command(subcommand)]
+    pub(crate) command: Option<FlashCommand>,
+
+    #[command(flatten)]
+    pub(crate) json: Json,
+
+    #[command(flatten)]
+    pub(crate) from: From,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum FlashCommand {
+    /// Copy the flash to a file that `journal`, `replay` and `flash` read with --image
+    ///
+    /// Nothing is changed, and the agent may go on meanwhile. Take the board file along: it says where
+    /// the regions are. Example: everstep flash image gateway-7.bin
+    Image {
+        /// File to make; it must not be there yet
+        #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+    },
 }
 
 #[derive(Args, Debug)]

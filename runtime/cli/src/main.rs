@@ -11,6 +11,7 @@ mod devices;
 mod exit;
 mod explain;
 mod idle;
+mod life;
 mod log;
 mod model;
 mod offline;
@@ -55,9 +56,9 @@ fn perform(cli: &Cli) -> Outcome<Exit> {
         Command::Stop(args) => commands::control::stop(place, args),
         Command::Approve(args) => commands::control::approve(place, args),
         Command::Refuse(args) => commands::control::refuse(place, args),
-        Command::Journal(args) => commands::journal::perform(place, *args),
-        Command::Replay(args) => commands::replay::perform(place, *args),
-        Command::Flash(args) => commands::flash::perform(place, *args),
+        Command::Journal(args) => commands::journal::perform(place, args),
+        Command::Replay(args) => commands::replay::perform(place, args),
+        Command::Flash(args) => commands::flash::perform(place, args),
         Command::Tools(args) => commands::tools::perform(place, *args),
         Command::Model(args) => commands::model::perform(place, args),
         Command::Eval(args) => commands::eval::perform(place, args),

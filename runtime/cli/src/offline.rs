@@ -1,28 +1,59 @@
 //! Reads an agent from a copy of the flash: nothing is written, and its owner may go on meanwhile.
 
+use std::path::{Path, PathBuf};
+
 use everstep_board_linux::flash::{FlashError, FlashImage, LoadError, OpenError};
 use everstep_core::{Agent, DecodeError, Record};
 use everstep_driver::{BoardLog, SharedFlash, Store, StoreError};
-use everstep_journal::{BUFFER_BYTES, Budget, Entry, FormatError, Journal, RecoverError, Recovery};
+use everstep_journal::{BUFFER_BYTES, Budget, Entry, FormatError, Journal, RecoverError, Recovery, Usage};
 
 use crate::{
     exit::{Failure, Outcome},
     site::Site,
 };
 
-/// A copy of the board's flash, or none where it has never run.
-pub(crate) fn image(site: &Site) -> Outcome<Option<FlashImage>> {
-    match FlashImage::load(&site.flash_path(), site.file.board.flash.bytes.get()) {
-        Ok(image) => Ok(Some(image)),
-        Err(LoadError::Open(OpenError::Missing { .. })) => Ok(None),
-        Err(error) => Err(Failure::flash(error)),
+/// Where the flash is read from.
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
+    /// The board's own flash.
+    Board { path: PathBuf, bytes: u32 },
+    /// A copy of it.
+    Image { path: PathBuf, bytes: u32 },
+}
+
+impl Source {
+    /// The copy in `image`, or the board's own flash.
+    pub(crate) fn of(site: &Site, image: Option<&Path>) -> Self {
+        let bytes = site.file.board.flash.bytes.get();
+        match image {
+            Some(path) => Self::Image { path: path.to_owned(), bytes },
+            None => Self::Board { path: site.flash_path(), bytes },
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        let (Self::Board { path, .. } | Self::Image { path, .. }) = self;
+        path
+    }
+}
+
+/// A copy of the flash in memory, or none where the board has never run.
+pub(crate) fn image(source: &Source) -> Outcome<Option<FlashImage>> {
+    let (Source::Board { path, bytes } | Source::Image { path, bytes }) = source;
+    match (FlashImage::load(path, *bytes), source) {
+        (Ok(image), _) => Ok(Some(image)),
+        (Err(LoadError::Open(OpenError::Missing { .. })), Source::Board { .. }) => Ok(None),
+        (Err(LoadError::Open(OpenError::Missing { path })), Source::Image { .. }) => {
+            Err(Failure::usage(anyhow::anyhow!("there is no image {}", path.display())))
+        }
+        (Err(error), _) => Err(Failure::flash(error)),
     }
 }
 
 /// The agent as its records on flash make it.
-pub(crate) fn read(site: &Site) -> Outcome<Agent> {
+pub(crate) fn read(site: &Site, source: &Source) -> Outcome<Agent> {
     // Where there is no flash yet, an erased copy still shows whether the regions are large enough.
-    let image = image(site)?.unwrap_or_else(|| FlashImage::erased(site.file.board.flash.bytes.get()));
+    let image = image(source)?.unwrap_or_else(|| FlashImage::erased(site.file.board.flash.bytes.get()));
     let flash = SharedFlash::buffered(image).sealed(site.sealing()?);
     BoardLog::open(&flash, site.file.layout().board)
         .map_err(|error| store_failure(site, "flash.board_bytes", error))?;
@@ -48,12 +79,15 @@ pub(crate) struct Records {
     pub(crate) behind: Vec<(u64, Record)>,
     pub(crate) found: Recovery,
     pub(crate) bytes_free: Option<u32>,
+    /// Frames written so far.
+    pub(crate) frames: u64,
+    pub(crate) usage: Option<Usage>,
 }
 
 /// Reads the agent's records without applying them.
-pub(crate) fn records(site: &Site) -> Outcome<Records> {
+pub(crate) fn records(site: &Site, source: &Source) -> Outcome<Records> {
     let mut all = Records::default();
-    let Some(image) = image(site)? else { return Ok(all) };
+    let Some(image) = image(source)? else { return Ok(all) };
     let mut buffer = vec![0; BUFFER_BYTES];
     let visit = |entry: Entry<'_>| {
         match entry {
@@ -69,6 +103,8 @@ pub(crate) fn records(site: &Site) -> Outcome<Records> {
         Ok((journal, found)) => {
             all.found = found;
             all.bytes_free = Some(journal.bytes_free());
+            all.frames = journal.next_sequence().saturating_sub(1);
+            all.usage = Some(journal.usage());
             Ok(all)
         }
         // The process ended before its first record.

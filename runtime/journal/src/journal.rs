@@ -17,6 +17,22 @@ use crate::{
 /// Sectors that [`Journal::erase_ahead`] keeps ready.
 const READY_SECTORS_MAX: u32 = 4;
 
+/// How full and how worn a region is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Usage {
+    /// Sectors of the region.
+    pub sectors: u32,
+    /// Bytes of one.
+    pub sector_bytes: u32,
+    /// Sectors that hold something that counts.
+    pub sectors_used: u32,
+    /// Sectors opened since the region was formatted, each after an erase. Divided by the sectors, it is
+    /// how often each was erased.
+    pub openings: u32,
+    /// Bytes of the newest sector that are still free.
+    pub rest_bytes: u32,
+}
+
 /// An append-only log of records in one region of a flash.
 #[derive(Debug)]
 pub struct Journal<F> {
@@ -191,6 +207,18 @@ impl<F: NorFlash> Journal<F> {
         let Some(sectors) = room.sectors.checked_sub(MARGIN_SECTORS) else { return true };
         room.sectors = sectors;
         !take_wanted(&mut room, self.budget)
+    }
+
+    /// How full and how worn the region is.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        Usage {
+            sectors: self.part.sectors,
+            sector_bytes: self.part.sector_bytes,
+            sectors_used: self.log.sectors,
+            openings: self.log.head.opening.number,
+            rest_bytes: self.room().rest_bytes,
+        }
     }
 
     /// Whether a write failed, so that nothing can be kept until the next recovery.

@@ -31,7 +31,7 @@ pub use self::{
     format::format,
     frame::{BUFFER_BYTES, FRAME_BYTES, PAYLOAD_BYTES_MAX},
     header::FORMAT_VERSION,
-    journal::Journal,
+    journal::{Journal, Usage},
     part::{PAGE_BYTES, Stats},
     recover::{Entry, Recovery},
     region::Region,

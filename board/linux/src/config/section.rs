@@ -94,6 +94,11 @@ pub struct FlashSection {
     pub region_bytes: Whole<524_288, { 4 * SECTOR_BYTES }, FLASH_BYTES_MAX>,
     /// Records after which a snapshot is taken.
     pub snapshot_records: Whole<256, 16, 65_536>,
+    /// The part the records are on, or will be; without it, all known ones are looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part: Option<FlashPart>,
+    /// Years the flash has to last at the rate so far; `everstep flash` warns below.
+    pub life_years_min: Whole<10, 0, 1_000>,
     /// Where the key is that every record is encrypted and authenticated with; unsealed without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seal: Option<KeySource>,
@@ -110,10 +115,26 @@ impl Default for FlashSection {
             board_bytes: Whole::default(),
             region_bytes: Whole::default(),
             snapshot_records: Whole::default(),
+            part: None,
+            life_years_min: Whole::default(),
             seal: None,
             device: String::new(),
         }
     }
+}
+
+/// A flash part whose wear is known.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FlashPart {
+    /// Serial NOR, 16 MiB.
+    W25q128,
+    /// Parallel NOR, 64 MiB.
+    S29gl512,
+    /// Serial SLC NAND, 128 MiB.
+    W25n01,
+    /// Managed NAND behind a block device.
+    Emmc,
 }
 
 /// `[model]`

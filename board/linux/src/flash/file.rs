@@ -194,14 +194,14 @@ impl NorFlash for FileFlash {
 
     /// Erases whole sectors.
     fn erase(&mut self, from: u32, to: u32) -> Result<(), FlashError> {
-        let bytes = check_erase(from, to, self.flash_bytes)?;
+        check_erase(from, to, self.flash_bytes)?;
         let sector = [ERASED; SECTOR_BYTES as usize];
         for address in (from..to).step_by(sector.len()) {
             self.file
                 .write_all_at(&sector, address.into())
                 .map_err(|source| FlashError::io(address, source))?;
+            self.wear.erased(address / SECTOR_BYTES);
         }
-        self.wear.erased(bytes / sector.len());
         Ok(())
     }
 

@@ -58,6 +58,12 @@ impl FlashImage {
         Err(LoadError::Busy)
     }
 
+    /// Every byte.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     fn flash_bytes(&self) -> u32 {
         // Its length came from a `u32`.
         u32::try_from(self.bytes.len()).unwrap_or(u32::MAX)

@@ -8,7 +8,8 @@ use crate::{
     devices::Devices,
     exit::{Exit, Failure, Outcome},
     model::Choice,
-    offline, out, parts,
+    offline::{self, Source},
+    out, parts,
     site::Site,
 };
 
@@ -24,9 +25,9 @@ pub(crate) fn perform(place: &Place, args: &Model) -> Outcome {
     found
         .push(("model", format!("{}, {} tokens of context", model.card().name, model.card().context_tokens)));
 
-    let flash = match offline::image(&site)? {
+    let flash = match offline::image(&Source::of(&site, None))? {
         Some(_) => {
-            let agent = offline::read(&site)?;
+            let agent = offline::read(&site, &Source::of(&site, None))?;
             format!("{} runs so far, readable to the end", agent.state().runs)
         }
         None => "none yet, the first run makes it".into(),

@@ -17,7 +17,9 @@ use crate::{
     describe,
     devices::Devices,
     exit::{Exit, Failure, Outcome},
-    explain, offline, out, parts,
+    explain,
+    offline::{self, Source},
+    out, parts,
     site::Site,
 };
 
@@ -30,7 +32,7 @@ pub(crate) fn status(place: &Place, args: Json) -> Outcome {
         Ok(ControlReply::Done { message, status }) => (message, status.unwrap_or_default()),
         Ok(ControlReply::Refused { reason }) => return Err(Failure::failed(anyhow::anyhow!(reason))),
         Err(AskError::NobodyRuns) => {
-            let agent = offline::read(&site)?;
+            let agent = offline::read(&site, &Source::of(&site, None))?;
             let mut text = explain::text(&site.agent_name, agent.state(), agent.limits());
             if let Some(call) = approval::waiting(&site, agent.state()) {
                 text = format!("{text}\nCall {call} is approved: `everstep run` performs it.");
@@ -100,7 +102,7 @@ fn decide(
 /// Ends the run as its own process would have: the safe states are set and the end is recorded. The
 /// model isn't needed, so a missing one is no reason not to stop.
 async fn stop_alone(site: &Site, lock: OwnerLock, reason: String) -> Outcome<String> {
-    let agent = offline::read(site)?;
+    let agent = offline::read(site, &Source::of(site, None))?;
     let Some(run) = agent.run() else {
         return Err(Failure::usage(anyhow::anyhow!("there is no run to end")));
     };
@@ -117,7 +119,7 @@ async fn stop_alone(site: &Site, lock: OwnerLock, reason: String) -> Outcome<Str
 
 /// Records a decision about a call. The next start goes on from it.
 fn decide_alone(site: &Site, lock: OwnerLock, call: u32, verdict: Verdict) -> Outcome<String> {
-    let agent = offline::read(site)?;
+    let agent = offline::read(site, &Source::of(site, None))?;
     let newest = agent.state().timeline;
     // No time passes while nobody runs; the next start knows how long it was.
     let at = Moment { boot: newest.boot, mono_ms: newest.mono_ms, clock: newest.clock };

@@ -3,25 +3,26 @@
 use serde_json::json;
 
 use crate::{
-    args::{Json, Place},
+    args::{Place, Read},
     describe,
     exit::{Exit, Outcome},
-    offline, out,
+    offline::{self, Source},
+    out,
     site::Site,
 };
 
-pub(crate) fn perform(place: &Place, args: Json) -> Outcome {
+pub(crate) fn perform(place: &Place, args: &Read) -> Outcome {
     let site = Site::find(place)?;
-    let all = offline::records(&site)?;
+    let all = offline::records(&site, &Source::of(&site, args.from.image.as_deref()))?;
     if all.snapshot_bytes > 0 {
-        if args.json {
+        if args.json.json {
             out::json(&json!({"kind": "snapshot", "bytes": all.snapshot_bytes}))?;
         } else {
             out::line(&format!("        snapshot of {} bytes covers what was before", all.snapshot_bytes))?;
         }
     }
     for (sequence, record) in &all.behind {
-        if args.json {
+        if args.json.json {
             out::json(&describe::object(*sequence, record))?;
         } else {
             out::line(&format!("{sequence:>6}  {}", describe::line(record)))?;

@@ -1,16 +1,18 @@
 //! `everstep replay`: applies the records again and explains what the agent waits for.
 
 use crate::{
-    args::{Json, Place},
+    args::{Place, Read},
     exit::{Exit, Outcome},
-    explain, offline, out,
+    explain,
+    offline::{self, Source},
+    out,
     site::Site,
 };
 
-pub(crate) fn perform(place: &Place, args: Json) -> Outcome {
+pub(crate) fn perform(place: &Place, args: &Read) -> Outcome {
     let site = Site::find(place)?;
-    let agent = offline::read(&site)?;
-    if args.json {
+    let agent = offline::read(&site, &Source::of(&site, args.from.image.as_deref()))?;
+    if args.json.json {
         out::json(&explain::object(&site.agent_name, agent.state()))?;
     } else {
         out::line(&explain::text(&site.agent_name, agent.state(), agent.limits()))?;

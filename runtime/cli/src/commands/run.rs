@@ -16,7 +16,8 @@ use crate::{
     exit::{Exit, Failure, Outcome},
     explain, log,
     model::Choice,
-    offline, out,
+    offline::{self, Source},
+    out,
     parts::{self, boot_failure, drive_failure},
     plan::{Asked, Plan, plan},
     relay,
@@ -48,7 +49,7 @@ pub(crate) fn perform(place: &Place, args: &Run) -> Outcome {
 async fn work(site: &Site, choice: &Choice, args: &Run) -> Outcome {
     site.make_state_dir()?;
     let lock = Arc::new(OwnerLock::take(&site.state_dir).map_err(Failure::usage)?);
-    let before = offline::read(site)?;
+    let before = offline::read(site, &Source::of(site, None))?;
     let asked = Asked {
         agent: &site.agent_name,
         task: args.task.as_deref(),

@@ -140,6 +140,11 @@ impl Running {
     }
 }
 
+/// What a command printed with `--json`.
+pub(crate) fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
 /// A hash of a file's bytes.
 pub(crate) fn hash(path: &Path) -> u64 {
     let mut hasher = std::hash::DefaultHasher::new();

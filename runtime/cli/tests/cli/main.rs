@@ -13,4 +13,6 @@ mod commands;
 #[cfg(test)]
 mod eval;
 #[cfg(test)]
+mod flash;
+#[cfg(test)]
 mod sealed;

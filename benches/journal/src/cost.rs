@@ -28,11 +28,23 @@ pub(crate) struct Cost {
     floor_bytes: u64,
     event_floor_bytes: u64,
     worst_ms: f64,
+    /// Milliseconds that items took altogether, nothing done while idle.
+    kept_ms: f64,
+    /// Sectors erased while an item waited.
+    hot_erases: u64,
     boot: SimFlashCounts,
 }
 
+/// Whether there is time between two items.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Idle {
+    Between,
+    /// A runaway: item follows upon item.
+    Never,
+}
+
 /// Keeps the workload, then boots.
-pub(crate) fn measure<L: Log>(steps: u64) -> Result<Cost> {
+pub(crate) fn measure<L: Log>(steps: u64, idle: Idle) -> Result<Cost> {
     let flash = erased();
     let mut log = L::create(flash.clone())?;
     let mut cost = Cost::default();
@@ -46,7 +58,9 @@ pub(crate) fn measure<L: Log>(steps: u64) -> Result<Cost> {
         let before = flash.lock().counts();
         log.keep(&item).with_context(|| format!("step {done}"))?;
         let kept = flash.lock().counts();
-        log.idle()?;
+        if idle == Idle::Between {
+            log.idle()?;
+        }
         let after = flash.lock().counts();
         if done <= WARM_UP_STEPS {
             continue;
@@ -54,6 +68,8 @@ pub(crate) fn measure<L: Log>(steps: u64) -> Result<Cost> {
         let floor = (item.bytes().len() as u64 + FRAME_BYTES).next_multiple_of(WORD_BYTES);
         let spent = between(before, kept);
         cost.worst_ms = cost.worst_ms.max(ms(spent));
+        cost.kept_ms += ms(spent);
+        cost.hot_erases += spent.erases;
         cost.floor_bytes += floor;
         add(&mut cost.all, between(before, after));
         if is_event {
@@ -83,6 +99,19 @@ impl Cost {
         count as f64 / self.steps as f64
     }
 
+    /// Sectors erased in a step while an item waited.
+    pub(crate) fn hot_erases(&self) -> f64 {
+        self.a_step(self.hot_erases)
+    }
+
+    pub(crate) fn mean_ms(&self) -> f64 {
+        self.kept_ms / self.steps as f64
+    }
+
+    pub(crate) fn worst_ms(&self) -> f64 {
+        self.worst_ms
+    }
+
     pub(crate) fn to_json(self) -> Value {
         json!({
             "bytes_per_step": self.a_step(self.all.programmed_bytes),
@@ -92,7 +121,8 @@ impl Cost {
             "programs_per_step": self.a_step(self.all.programs),
             "programs_per_event": self.a_step(self.events.programs),
             "erases_per_step": self.a_step(self.all.erases),
-            "hot_erases_per_step": self.a_step(self.events.erases),
+            "hot_erases_per_step": self.a_step(self.hot_erases),
+            "mean_step_ms": self.mean_ms(),
             "worst_step_ms": self.worst_ms,
             "boot_ms": ms(self.boot),
             "boot_read_bytes": self.boot.read_bytes,

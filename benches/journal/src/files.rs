@@ -1,4 +1,4 @@
-//! Logs in a file, each durable at every item: Everstep's journal, SQLite and redb.
+//! Logs in a file, durable at every item or every group of them: Everstep's journal, SQLite and redb.
 
 use std::{fs, path::Path};
 
@@ -15,7 +15,8 @@ const BUDGET: Budget = Budget { snapshot_bytes_max: SNAPSHOT_BYTES_MAX, reserve_
 
 /// A log in a file.
 pub(crate) trait FileLog {
-    fn keep(&mut self, item: &Item) -> Result<()>;
+    /// Keeps items together. Once this returns `Ok`, all survive power loss.
+    fn keep(&mut self, group: &[Item]) -> Result<()>;
 }
 
 fn region() -> Region {
@@ -37,15 +38,18 @@ impl EverstepFile {
 }
 
 impl FileLog for EverstepFile {
-    fn keep(&mut self, item: &Item) -> Result<()> {
-        match item {
-            Item::Event(bytes) => self.0.append(bytes).map(drop)?,
-            Item::Snapshot(bytes) => {
-                let mut writer = self.0.snapshot()?;
-                writer.write(bytes)?;
-                writer.commit()?;
+    fn keep(&mut self, group: &[Item]) -> Result<()> {
+        for item in group {
+            match item {
+                Item::Event(bytes) => self.0.stage(bytes).map(drop)?,
+                Item::Snapshot(bytes) => {
+                    let mut writer = self.0.snapshot()?;
+                    writer.write(bytes)?;
+                    writer.commit()?;
+                }
             }
         }
+        self.0.commit()?;
         while self.0.erase_ahead()? {}
         Ok(())
     }
@@ -66,20 +70,17 @@ impl Sqlite {
 }
 
 impl FileLog for Sqlite {
-    fn keep(&mut self, item: &Item) -> Result<()> {
-        let number = i64::try_from(item.number())?;
-        let insert = "INSERT INTO log VALUES (?1, ?2, ?3)";
-        match item {
-            Item::Event(bytes) => {
-                self.0.prepare_cached(insert)?.execute((number, false, bytes))?;
-            }
-            Item::Snapshot(bytes) => {
-                let transaction = self.0.transaction()?;
+    fn keep(&mut self, group: &[Item]) -> Result<()> {
+        let transaction = self.0.transaction()?;
+        for item in group {
+            let is_snapshot = matches!(item, Item::Snapshot(_));
+            if is_snapshot {
                 transaction.execute("DELETE FROM log", ())?;
-                transaction.execute(insert, (number, true, bytes))?;
-                transaction.commit()?;
             }
+            let mut insert = transaction.prepare_cached("INSERT INTO log VALUES (?1, ?2, ?3)")?;
+            insert.execute((i64::try_from(item.number())?, is_snapshot, item.bytes()))?;
         }
+        transaction.commit()?;
         Ok(())
     }
 }
@@ -95,15 +96,17 @@ impl Redb {
 }
 
 impl FileLog for Redb {
-    fn keep(&mut self, item: &Item) -> Result<()> {
+    fn keep(&mut self, group: &[Item]) -> Result<()> {
         // Durable at once is what a transaction is unless told otherwise.
         let transaction = self.0.begin_write()?;
         {
             let mut table = transaction.open_table(TABLE)?;
-            if matches!(item, Item::Snapshot(_)) {
-                table.retain(|_, _| false)?;
+            for item in group {
+                if matches!(item, Item::Snapshot(_)) {
+                    table.retain(|_, _| false)?;
+                }
+                table.insert(item.number(), item.bytes())?;
             }
-            table.insert(item.number(), item.bytes())?;
         }
         transaction.commit()?;
         Ok(())
@@ -122,43 +125,50 @@ pub(crate) struct FileCost {
     pub(crate) steps: u64,
 }
 
-pub(crate) const NAMES: [&str; 3] = ["everstep-journal", "SQLite, WAL, FULL", "redb"];
+const EVERSTEP: &str = "everstep-journal";
+pub(crate) const SQLITE: &str = "SQLite, WAL, FULL";
+const REDB: &str = "redb";
+/// Every way, and how many items are kept together.
+pub(crate) const NAMES: [(&str, usize); 6] =
+    [(EVERSTEP, 1), (SQLITE, 1), (REDB, 1), (EVERSTEP, 8), (SQLITE, 8), (REDB, 8)];
 
-/// Runs all three, interleaved: forwards in one round, backwards in the next.
-pub(crate) fn measure(folder: &Path, rounds: usize, steps: u64) -> Result<[FileCost; 3]> {
-    let mut costs: [FileCost; 3] = Default::default();
+/// Runs all of them, interleaved: forwards in one round, backwards in the next.
+pub(crate) fn measure(folder: &Path, rounds: usize, steps: u64) -> Result<Vec<FileCost>> {
+    let mut costs = vec![FileCost::default(); NAMES.len()];
     for round in 0..rounds {
-        let order = if round.is_multiple_of(2) { [0, 1, 2] } else { [2, 1, 0] };
-        for which in order {
+        let mut order: Vec<_> = NAMES.iter().zip(&mut costs).collect();
+        if !round.is_multiple_of(2) {
+            order.reverse();
+        }
+        for ((name, group), cost) in order {
             let place = tempfile::tempdir_in(folder)?;
-            let mut log: Box<dyn FileLog> = match which {
-                0 => Box::new(EverstepFile::create(place.path())?),
-                1 => Box::new(Sqlite::create(place.path())?),
+            let mut log: Box<dyn FileLog> = match *name {
+                EVERSTEP => Box::new(EverstepFile::create(place.path())?),
+                SQLITE => Box::new(Sqlite::create(place.path())?),
                 _ => Box::new(Redb::create(place.path())?),
             };
-            let cost = costs.get_mut(which).context("a log")?;
-            round_of(log.as_mut(), round as u64, steps, cost)?;
+            round_of(log.as_mut(), round as u64, steps, *group, cost)?;
         }
     }
     Ok(costs)
 }
 
-fn round_of(log: &mut dyn FileLog, seed: u64, steps: u64, cost: &mut FileCost) -> Result<()> {
+fn round_of(log: &mut dyn FileLog, seed: u64, steps: u64, group: usize, cost: &mut FileCost) -> Result<()> {
+    let events = |items: &[Item]| items.iter().filter(|item| matches!(item, Item::Event(_))).count() as u64;
     let before = written()?;
     let began = uptime();
+    let mut workload = Workload::new(seed);
     let mut done = 0;
-    for item in Workload::new(seed) {
-        if done == steps {
-            break;
-        }
-        done += u64::from(matches!(item, Item::Event(_)));
-        log.keep(&item)?;
+    while done < steps {
+        let items: Vec<_> = workload.by_ref().take(group).collect();
+        log.keep(&items)?;
+        done += events(&items);
     }
-    cost.step_us.push(uptime().saturating_sub(began).as_secs_f64() * 1e6 / steps as f64);
+    cost.step_us.push(uptime().saturating_sub(began).as_secs_f64() * 1e6 / done as f64);
     let after = written()?;
     cost.written_bytes += after.0 - before.0;
     cost.writes += after.1 - before.1;
-    cost.steps += steps;
+    cost.steps += done;
     Ok(())
 }
 

@@ -6,6 +6,7 @@
 
 #![expect(clippy::cast_precision_loss, reason = "counts here are far below 2^52")]
 
+mod blocks;
 mod cost;
 mod cuts;
 mod everstep;
@@ -24,7 +25,7 @@ use everstep_board_sim::CutModel;
 use serde_json::{Value, json};
 
 use crate::{
-    cost::{Cost, measure},
+    cost::{Cost, Idle, measure},
     cuts::{Losses, cut},
     log::Log,
 };
@@ -41,13 +42,12 @@ fn main() -> Result<()> {
     let folder = root.join("target/bench");
     fs::create_dir_all(&folder)?;
 
-    let costs = [
-        row::<everstep::Everstep>(),
-        row::<sequential::Queue>(),
-        row::<sequential::Map>(),
-        row::<lsm::Ekv>(),
-    ];
+    let costs = rows(Idle::Between);
     print_costs(&costs);
+    let runaway = rows(Idle::Never);
+    print_runaway(&costs, &runaway);
+    let groups = blocks::measure()?;
+    blocks::print(&groups);
     // Some logs panic when the power goes; that is counted, not shown each time.
     std::panic::set_hook(Box::new(|_| {}));
     let losses = [
@@ -64,9 +64,11 @@ fn main() -> Result<()> {
     let report = json!({
         "steps": STEPS,
         "costs": costs.iter().map(Row::to_json).collect::<Vec<_>>(),
+        "runaway": runaway.iter().map(Row::to_json).collect::<Vec<_>>(),
+        "groups": groups.iter().map(blocks::Group::to_json).collect::<Vec<_>>(),
         "cuts": losses.iter().map(Lost::to_json).collect::<Vec<_>>(),
         "files": files::NAMES.iter().zip(&files).map(|(name, cost)| json!({
-            "name": name, "step_us": cost.step_us, "steps": cost.steps,
+            "name": name.0, "group": name.1, "step_us": cost.step_us, "steps": cost.steps,
             "written_bytes": cost.written_bytes, "writes": cost.writes,
         })).collect::<Vec<_>>(),
     });
@@ -80,8 +82,17 @@ struct Row {
     cost: Result<Cost>,
 }
 
-fn row<L: Log>() -> Row {
-    Row { name: L::NAME, cost: measure::<L>(STEPS) }
+fn rows(idle: Idle) -> [Row; 4] {
+    [
+        row::<everstep::Everstep>(idle),
+        row::<sequential::Queue>(idle),
+        row::<sequential::Map>(idle),
+        row::<lsm::Ekv>(idle),
+    ]
+}
+
+fn row<L: Log>(idle: Idle) -> Row {
+    Row { name: L::NAME, cost: measure::<L>(STEPS, idle) }
 }
 
 impl Row {
@@ -113,6 +124,30 @@ fn print_costs(rows: &[Row]) {
         match cost {
             Ok(cost) => println!("{name:<26} {cost}"),
             Err(error) => println!("{name:<26} {error:#}"),
+        }
+    }
+}
+
+/// What a runaway costs that leaves no time to erase ahead.
+#[expect(clippy::print_stdout, reason = "the table is this program's result")]
+fn print_runaway(idle: &[Row], never: &[Row]) {
+    println!("\nsectors erased while a step waits, with time between steps and under a runaway without\n");
+    println!(
+        "{:<26} {:>10} {:>9} {:>9} {:>12} {:>9} {:>9}",
+        "", "hot/step", "mean ms", "worst ms", "runaway hot", "mean ms", "worst ms"
+    );
+    for (idle, never) in idle.iter().zip(never) {
+        if let (Ok(idle_cost), Ok(cost)) = (&idle.cost, &never.cost) {
+            println!(
+                "{:<26} {:>10.4} {:>9.2} {:>9.1} {:>12.4} {:>9.2} {:>9.1}",
+                idle.name,
+                idle_cost.hot_erases(),
+                idle_cost.mean_ms(),
+                idle_cost.worst_ms(),
+                cost.hot_erases(),
+                cost.mean_ms(),
+                cost.worst_ms(),
+            );
         }
     }
 }
@@ -164,14 +199,17 @@ fn print_losses(rows: &[Lost]) {
 }
 
 #[expect(clippy::print_stdout, reason = "the table is this program's result")]
-fn print_files(costs: &[files::FileCost; 3]) -> Result<()> {
-    println!("\non a file, every item durable, {FILE_ROUNDS} rounds of {FILE_STEPS} steps, interleaved\n");
+fn print_files(costs: &[files::FileCost]) -> Result<()> {
+    println!("\non a file, all durable, {FILE_ROUNDS} rounds of {FILE_STEPS} steps, interleaved\n");
     println!(
         "{:<26} {:>9} {:>9} {:>9} {:>10} {:>8} {:>9}",
         "", "us/step", "least", "most", "to SQLite", "B/step", "write/step"
     );
-    let rival = costs.get(1).context("SQLite")?;
-    for (name, cost) in files::NAMES.iter().zip(costs) {
+    for ((name, group), cost) in files::NAMES.iter().zip(costs) {
+        let of_same_size =
+            |((rival, size), _): &(&(&str, usize), _)| *rival == files::SQLITE && size == group;
+        let (_, rival) = files::NAMES.iter().zip(costs).find(of_same_size).context("SQLite")?;
+        let name = if *group == 1 { (*name).to_owned() } else { format!("{name}, by {group}") };
         let mut ratios: Vec<f64> =
             cost.step_us.iter().zip(&rival.step_us).map(|(ours, theirs)| ours / theirs).collect();
         let [ratio, ..] = spread(&mut ratios).context("a round")?;

@@ -24,5 +24,6 @@ pub(crate) fn between(before: SimFlashCounts, after: SimFlashCounts) -> SimFlash
         programmed_bytes: after.programmed_bytes - before.programmed_bytes,
         erases: after.erases - before.erases,
         syncs: after.syncs - before.syncs,
+        block_writes: after.block_writes - before.block_writes,
     }
 }

@@ -62,6 +62,8 @@ pub struct SimFlashCounts {
     pub erases: u64,
     /// Empty writes, which a buffered medium takes as the request to finish what it was given.
     pub syncs: u64,
+    /// Blocks that those requests wrote.
+    pub block_writes: u64,
 }
 
 /// Why an operation was refused. A refusal is a bug of the caller; a power loss is not.
@@ -351,6 +353,7 @@ impl<const WORD: usize, const SECTOR: usize> NorFlash for SimFlash<WORD, SECTOR>
                 return Err(SimFlashError::PowerLoss);
             }
             self.counts.syncs += 1;
+            self.counts.block_writes += self.buffer.iter().map(Buffer::blocks).sum::<u64>();
             self.buffer.iter_mut().for_each(Buffer::clear);
             return Ok(());
         }

@@ -162,8 +162,9 @@ impl<F: NorFlash> Journal<F> {
         Ok(())
     }
 
-    /// Erases one sector that will be needed, if there is one; call it while idle. `false` once there
-    /// is nothing left to do.
+    /// Erases a sector that will be needed, if there is one; call it while idle. `false` once there is
+    /// nothing left to do. On a buffered medium it waits until several are needed, and erases them
+    /// together.
     ///
     /// # Errors
     ///
@@ -174,6 +175,9 @@ impl<F: NorFlash> Journal<F> {
         }
         self.commit()?;
         let wanted = READY_SECTORS_MAX.min(self.sectors_free());
+        if self.part.buffered {
+            return self.erase_together(wanted);
+        }
         while self.log.ready < wanted {
             let Some(index) = self.guard(|journal| journal.candidate(journal.log.ready))? else { break };
             if !self.guard(|journal| journal.part.is_ready(index))? {
@@ -183,6 +187,32 @@ impl<F: NorFlash> Journal<F> {
             }
             self.log.ready += 1;
         }
+        Ok(false)
+    }
+
+    /// Erases sectors until `wanted` are ready, with one request to the medium for all.
+    fn erase_together(&mut self, wanted: u32) -> Result<bool, AppendError<F::Error>> {
+        if self.log.ready > wanted / 2 {
+            return Ok(false);
+        }
+        let mut erased = heapless::Vec::<u32, { READY_SECTORS_MAX as usize }>::new();
+        let mut ready = self.log.ready;
+        while ready < wanted {
+            let Some(index) = self.guard(|journal| journal.candidate(ready))? else { break };
+            if !self.guard(|journal| journal.part.is_ready(index))? {
+                self.guard(|journal| journal.part.erase(index))?;
+                // There are no more than it holds.
+                let _ = erased.push(index);
+            }
+            ready += 1;
+        }
+        if !erased.is_empty() {
+            self.guard(|journal| journal.part.sync())?;
+        }
+        for index in erased {
+            self.guard(|journal| journal.part.write_mark(index))?;
+        }
+        self.log.ready = ready;
         Ok(false)
     }
 

@@ -64,6 +64,11 @@ impl Buffer {
         self.pending.push(Pending { start, bytes: bytes.to_vec(), erase });
     }
 
+    /// Blocks that something is on its way to.
+    pub(super) fn blocks(&self) -> u64 {
+        self.before.len() as u64
+    }
+
     /// Everything was finished.
     pub(super) fn clear(&mut self) {
         self.pending.clear();

@@ -64,6 +64,8 @@ pub(crate) fn recover<F: NorFlash, V>(
     if buffer.len() < BUFFER_BYTES {
         return Err(GeometryError::Buffer { bytes: buffer.len() }.into());
     }
+    // A killed process may have left what reads as written and isn't on the medium yet.
+    part.sync().map_err(RecoverError::Flash)?;
     let window = &mut Window::new(buffer);
     let survey = part.survey().map_err(RecoverError::Flash)?;
     if let Some(found) = survey.version {

@@ -135,3 +135,15 @@ fn lives_that_once_failed_go_on() {
         soak::<4096>(Medium::Nor, seed, CUTS_PER_SEED);
     }
 }
+
+/// Lives that once failed: a killed process left an opening that read as written. The next one relied on
+/// it, and a power cut took it.
+#[test]
+fn what_a_killed_process_left_to_read_is_not_relied_on_before_it_is_kept() {
+    for seed in [182, 190] {
+        soak::<4096>(Medium::File, seed, CUTS_PER_SEED);
+    }
+    for seed in [41, 81] {
+        soak::<8192>(Medium::Blocks(512), seed, CUTS_PER_SEED);
+    }
+}

@@ -78,7 +78,7 @@ pub(super) fn soak_board<const SECTOR: usize>(
 ) {
     let medium = board.medium;
     let models: Vec<CutModel> = match dice.roll(3) {
-        _ if medium != Medium::Nor => [CutModel::Clean, CutModel::Killed].into(),
+        _ if !medium.writes_at_once() => [CutModel::Clean, CutModel::Killed].into(),
         0 => [dice.pick(&CutModel::ALL)].into(),
         _ => CutModel::ALL.into(),
     };

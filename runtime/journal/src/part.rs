@@ -106,8 +106,8 @@ impl<F: NorFlash> Part<F> {
         }
         let (start, stats) = (region.start, Stats::default());
         let part = Self { flash, stats, start, sectors, sector_bytes, align, seal, unit, buffered };
-        // A larger unit must leave room for the largest frame all the same.
-        if unit > PAGE_BYTES && part.header_bytes() + part.frame_bytes_max(PAYLOAD_BYTES_MAX) > sector_bytes {
+        // A large unit must leave room for the largest frame all the same.
+        if part.header_bytes() + part.frame_bytes_max(PAYLOAD_BYTES_MAX) > sector_bytes {
             return Err(GeometryError::Part { word_bytes: unit, sector_bytes });
         }
         Ok(part)

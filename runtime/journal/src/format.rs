@@ -27,6 +27,8 @@ pub fn format<F: NorFlash>(
 }
 
 fn format_part<F: NorFlash>(part: &mut Part<F>, epoch: u32) -> Result<(), F::Error> {
+    // As in recovery: what is read here must be on the medium.
+    part.sync()?;
     let last = part.sectors - 1;
     // The others are only touched once the mark is whole; before that, it may be one that a cut left
     // on the edge.

@@ -70,8 +70,9 @@ pub(crate) struct Part<F> {
 
 impl<F: NorFlash> Part<F> {
     pub(crate) fn new(flash: F, region: impl Into<Region>) -> Result<Self, GeometryError> {
-        let Region { range: region, buffered, block_bytes, seal } = region.into();
-        let sector_bytes = len32(F::ERASE_SIZE);
+        let Region { range: region, buffered, block_bytes, sector_bytes, seal } = region.into();
+        let erased_bytes = len32(F::ERASE_SIZE);
+        let sector_bytes = if sector_bytes == 0 { erased_bytes } else { sector_bytes };
         let word_bytes = len32(F::WRITE_SIZE);
         let unit = word_bytes.max(block_bytes);
         let part_fits = (1..=PAGE_BYTES).contains(&word_bytes)
@@ -79,7 +80,8 @@ impl<F: NorFlash> Part<F> {
             && unit.is_power_of_two()
             && unit <= BLOCK_BYTES_MAX
             && (SECTOR_BYTES_MIN..=SECTOR_BYTES_MAX).contains(&sector_bytes)
-            && sector_bytes.is_multiple_of(PAGE_BYTES)
+            && sector_bytes.is_multiple_of(erased_bytes)
+            && sector_bytes.is_multiple_of(unit.max(PAGE_BYTES))
             && word_bytes.max(FRAME_ALIGN).is_multiple_of(len32(F::READ_SIZE).max(1));
         if !part_fits {
             return Err(GeometryError::Part { word_bytes: unit, sector_bytes });
@@ -108,8 +110,8 @@ impl<F: NorFlash> Part<F> {
         }
         let (start, stats) = (region.start, Stats::default());
         let part = Self { flash, stats, start, sectors, sector_bytes, align, pack, seal, unit, buffered };
-        // A larger unit must leave room for the largest frame all the same.
-        if unit > PAGE_BYTES && part.header_bytes() + part.frame_bytes_max(PAYLOAD_BYTES_MAX) > sector_bytes {
+        // A large unit must leave room for the largest frame all the same.
+        if part.header_bytes() + part.frame_bytes_max(PAYLOAD_BYTES_MAX) > sector_bytes {
             return Err(GeometryError::Part { word_bytes: unit, sector_bytes });
         }
         Ok(part)

@@ -64,6 +64,8 @@ pub(crate) fn recover<F: NorFlash, V>(
     if buffer.len() < BUFFER_BYTES {
         return Err(GeometryError::Buffer { bytes: buffer.len() }.into());
     }
+    // A killed process may have left what reads as written and isn't on the medium yet.
+    part.sync().map_err(RecoverError::Flash)?;
     let window = &mut Window::new(buffer);
     let survey = part.survey().map_err(RecoverError::Flash)?;
     if let Some(found) = survey.version {
@@ -205,9 +207,6 @@ fn settle<F: NorFlash, V>(
         _ => End::Sector,
     };
     log.sequence = cursor.expected;
-    // A process that was killed may have left frames that can be read and aren't on the medium.
-    journal.part.sync().map_err(RecoverError::Flash)?;
-    let log = &mut journal.log;
     // Something torn further behind proves nothing: it may be from a boot that read this frame as torn.
     let Some(frame) = frame else { return Ok(()) };
     log.sequence = frame.sequence;

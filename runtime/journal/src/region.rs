@@ -13,6 +13,8 @@ pub struct Region {
     pub(crate) range: Range<u32>,
     pub(crate) buffered: bool,
     pub(crate) block_bytes: u32,
+    /// 0: as large as the medium erases at once.
+    pub(crate) sector_bytes: u32,
     pub(crate) seal: Option<Seal>,
 }
 
@@ -22,7 +24,13 @@ impl Region {
     /// must survive a power cut. A journal makes one for each record.
     #[must_use]
     pub fn buffered(range: Range<u32>) -> Self {
-        Self { range, buffered: true, block_bytes: 0, seal: None }
+        Self { range, buffered: true, block_bytes: 0, sector_bytes: 0, seal: None }
+    }
+
+    /// The same manners over another range.
+    #[must_use]
+    pub fn at(self, range: Range<u32>) -> Self {
+        Self { range, ..self }
     }
 
     /// Starts every frame at a multiple of `block_bytes`, so that a block that holds an accepted record
@@ -30,6 +38,14 @@ impl Region {
     #[must_use]
     pub fn blocks(self, block_bytes: u32) -> Self {
         Self { block_bytes, ..self }
+    }
+
+    /// Takes sectors of `sector_bytes`, for a medium whose geometry is known at run time only: a multiple
+    /// of what it erases at once and of its unit of writing, from 4 KiB to 256 KiB. One erase is then a row
+    /// of the medium's own; a cut may leave it anywhere among them. 0 is what the medium erases at once.
+    #[must_use]
+    pub fn sectors(self, sector_bytes: u32) -> Self {
+        Self { sector_bytes, ..self }
     }
 
     /// Encrypts and authenticates every record. A journal is sealed from its first record on: one that
@@ -43,6 +59,6 @@ impl Region {
 
 impl From<Range<u32>> for Region {
     fn from(range: Range<u32>) -> Self {
-        Self { range, buffered: false, block_bytes: 0, seal: None }
+        Self { range, buffered: false, block_bytes: 0, sector_bytes: 0, seal: None }
     }
 }

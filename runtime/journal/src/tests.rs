@@ -7,5 +7,6 @@ mod harness;
 mod marginal;
 #[cfg(feature = "seal")]
 mod seal;
+mod sectors;
 mod soak;
 mod strange;

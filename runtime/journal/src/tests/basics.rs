@@ -161,14 +161,14 @@ fn journals_share_a_flash_without_touching_each_other() {
 
 #[test]
 fn large_words_work_too() {
-    let mut board: Board<256> = Board::new(12, BUDGET);
+    let mut board: Board<256, 8192> = Board::new(12, BUDGET);
     let mut journal = board.boot("first").unwrap();
     for step in 0..300 {
         if journal.needs_snapshot() {
             let item = board.snapshot(2900);
             assert!(board.send(&mut journal, &item).unwrap(), "step {step}");
         }
-        let item = board.record(step);
+        let item = board.record(if step % 50 == 0 { PAYLOAD_BYTES_MAX - 5 } else { step });
         assert!(board.send(&mut journal, &item).unwrap(), "step {step}");
         if step % 7 == 0 {
             journal = board.boot("large words").unwrap();
@@ -203,6 +203,11 @@ fn geometry_that_does_not_fit_is_refused_with_numbers() {
     assert!(matches!(
         check(Flash::<512>::new(SimFlash::new(12)), 0..12 * 4096, BUDGET),
         Err(GeometryError::Part { word_bytes: 512, .. })
+    ));
+    // Header and largest frame, each padded to words, are more than a sector.
+    assert!(matches!(
+        check(Flash::<256>::new(SimFlash::new(12)), 0..12 * 4096, BUDGET),
+        Err(GeometryError::Part { word_bytes: 256, sector_bytes: 4096 })
     ));
 }
 

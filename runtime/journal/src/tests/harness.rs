@@ -57,6 +57,15 @@ pub(crate) enum Medium {
     File,
     /// A block device with blocks of so many bytes; those under way may be lost.
     Blocks(u32),
+    /// A NOR part that programs so many bytes together, known at run time only.
+    Units(u32),
+}
+
+impl Medium {
+    /// Whether each write is done when it returns.
+    pub(crate) fn writes_at_once(self) -> bool {
+        matches!(self, Self::Nor | Self::Units(_))
+    }
 }
 
 /// The power went.
@@ -72,6 +81,8 @@ pub(crate) struct Board<const WORD: usize = 4, const SECTOR_BYTES: usize = SECTO
     #[cfg(feature = "seal")]
     pub(crate) sealed: Option<core::cell::Cell<u64>>,
     pub(crate) sectors: usize,
+    /// What the journal takes as a sector; the flash erases `SECTOR_BYTES` at once.
+    pub(crate) sector_bytes: usize,
     pub(crate) budget: Budget,
     /// Every item a boot believed or the journal accepted.
     pub(crate) history: Vec<Item>,
@@ -88,9 +99,14 @@ impl<const WORD: usize, const SECTOR_BYTES: usize> Board<WORD, SECTOR_BYTES> {
     }
 
     pub(crate) fn on(medium: Medium, sectors: usize, budget: Budget) -> Self {
-        let flash = SimFlash::new(sectors);
+        Self::with_sectors(medium, sectors, SECTOR_BYTES, budget)
+    }
+
+    /// A board whose journal takes several of the flash's sectors as one.
+    pub(crate) fn with_sectors(medium: Medium, sectors: usize, sector_bytes: usize, budget: Budget) -> Self {
+        let flash = SimFlash::new(sectors * sector_bytes / SECTOR_BYTES);
         let flash = match medium {
-            Medium::Nor => flash,
+            Medium::Nor | Medium::Units(_) => flash,
             Medium::File => flash.buffered(512, false),
             Medium::Blocks(bytes) => flash.buffered(bytes as usize, true),
         };
@@ -100,6 +116,7 @@ impl<const WORD: usize, const SECTOR_BYTES: usize> Board<WORD, SECTOR_BYTES> {
             #[cfg(feature = "seal")]
             sealed: None,
             sectors,
+            sector_bytes,
             budget,
             history: Vec::new(),
             doubt: Vec::new(),
@@ -123,12 +140,15 @@ impl<const WORD: usize, const SECTOR_BYTES: usize> Board<WORD, SECTOR_BYTES> {
     }
 
     pub(crate) fn region(&self) -> Region {
-        let range = 0..u32::try_from(self.sectors * SECTOR_BYTES).unwrap();
+        let range = 0..u32::try_from(self.sectors * self.sector_bytes).unwrap();
         let region = match self.medium {
             Medium::Nor => range.into(),
+            Medium::Units(bytes) => Region::from(range).blocks(bytes),
             Medium::File => Region::buffered(range),
             Medium::Blocks(bytes) => Region::buffered(range).blocks(bytes),
         };
+        let several = u32::try_from(self.sector_bytes).unwrap();
+        let region = if self.sector_bytes == SECTOR_BYTES { region } else { region.sectors(several) };
         #[cfg(feature = "seal")]
         if let Some(boots) = &self.sealed {
             boots.set(boots.get() + 1);

@@ -1,8 +1,8 @@
 //! Reads an agent from a copy of the flash: nothing is written, and its owner may go on meanwhile.
 
-use everstep_board_linux::flash::{FlashError, FlashImage, LoadError, OpenError};
+use everstep_board_linux::flash::{FlashError, FlashImage, Geometry, LoadError, Medium, OpenError};
 use everstep_core::{Agent, DecodeError, Record};
-use everstep_driver::{BoardLog, SharedFlash, Store, StoreError};
+use everstep_driver::{BoardLog, Store, StoreError};
 use everstep_journal::{BUFFER_BYTES, Budget, Entry, FormatError, Journal, RecoverError, Recovery};
 
 use crate::{
@@ -12,18 +12,29 @@ use crate::{
 
 /// A copy of the board's flash, or none where it has never run.
 pub(crate) fn image(site: &Site) -> Outcome<Option<FlashImage>> {
-    match FlashImage::load(&site.flash_path(), site.file.board.flash.bytes.get()) {
+    match FlashImage::load(&site.flash_place()) {
         Ok(image) => Ok(Some(image)),
         Err(LoadError::Open(OpenError::Missing { .. })) => Ok(None),
+        Err(LoadError::Open(error)) => Err(site.not_opened(error)),
         Err(error) => Err(Failure::flash(error)),
+    }
+}
+
+/// What the flash of the first run will write and erase at once. A raw part is never made.
+fn new_geometry(site: &Site) -> Geometry {
+    match site.file.board.flash.medium() {
+        Medium::Block(bytes) => Geometry::block(bytes),
+        Medium::File | Medium::Mtd => Geometry::FILE,
     }
 }
 
 /// The agent as its records on flash make it.
 pub(crate) fn read(site: &Site) -> Outcome<Agent> {
     // Where there is no flash yet, an erased copy still shows whether the regions are large enough.
-    let image = image(site)?.unwrap_or_else(|| FlashImage::erased(site.file.board.flash.bytes.get()));
-    let flash = SharedFlash::buffered(image).sealed(site.sealing()?);
+    let erased = || FlashImage::erased(site.file.board.flash.bytes.get(), new_geometry(site));
+    let image = image(site)?.unwrap_or_else(erased);
+    let geometry = image.geometry();
+    let flash = site.shared(image, geometry)?;
     BoardLog::open(&flash, site.file.layout().board)
         .map_err(|error| store_failure(site, "flash.board_bytes", error))?;
     let opened = Store::open(&flash, site.agent_region(), site.limits(), site.budget());
@@ -48,12 +59,18 @@ pub(crate) struct Records {
     pub(crate) behind: Vec<(u64, Record)>,
     pub(crate) found: Recovery,
     pub(crate) bytes_free: Option<u32>,
+    /// Bytes that the flash erases at once.
+    pub(crate) sector_bytes: u32,
 }
 
 /// Reads the agent's records without applying them.
 pub(crate) fn records(site: &Site) -> Outcome<Records> {
-    let mut all = Records::default();
-    let Some(image) = image(site)? else { return Ok(all) };
+    let image = image(site)?;
+    let geometry = image.as_ref().map_or_else(|| new_geometry(site), FlashImage::geometry);
+    let mut all = Records { sector_bytes: geometry.sector_bytes, ..Records::default() };
+    let Some(image) = image else { return Ok(all) };
+    let flash = site.shared(image, geometry)?;
+    let region = flash.region(site.agent_region());
     let mut buffer = vec![0; BUFFER_BYTES];
     let visit = |entry: Entry<'_>| {
         match entry {
@@ -65,7 +82,7 @@ pub(crate) fn records(site: &Site) -> Outcome<Records> {
         }
         Ok::<(), DecodeError>(())
     };
-    match Journal::recover(image, site.agent_journal()?, Budget::default(), &mut buffer, visit) {
+    match Journal::recover(flash, region, Budget::default(), &mut buffer, visit) {
         Ok((journal, found)) => {
             all.found = found;
             all.bytes_free = Some(journal.bytes_free());

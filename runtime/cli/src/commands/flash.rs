@@ -1,6 +1,6 @@
 //! `everstep flash`: how the flash is divided, how full it is, and how worn it would be.
 
-use everstep_board_linux::flash::{FlashCounts, SECTOR_BYTES};
+use everstep_board_linux::flash::FlashCounts;
 use everstep_journal::FORMAT_VERSION;
 use serde_json::json;
 
@@ -17,7 +17,8 @@ pub(crate) fn perform(place: &Place, args: Json) -> Outcome {
     let (path, bytes) = (site.flash_path(), flash.bytes.get());
     let (exists, layout) = (path.exists(), site.file.layout());
     let records = offline::records(&site)?;
-    let counts = FlashCounts::read(&path);
+    let counts = FlashCounts::read(&site.flash_place().counts_path());
+    let sector_bytes = records.sector_bytes;
     if args.json {
         let agents: Vec<_> = layout
             .agents
@@ -28,7 +29,7 @@ pub(crate) fn perform(place: &Place, args: Json) -> Outcome {
             "path": path,
             "exists": exists,
             "bytes": bytes,
-            "sector_bytes": SECTOR_BYTES,
+            "sector_bytes": sector_bytes,
             "format_version": FORMAT_VERSION,
             "board_region": {"start": layout.board.start, "end": layout.board.end},
             "agent_regions": agents,
@@ -45,7 +46,7 @@ pub(crate) fn perform(place: &Place, args: Json) -> Outcome {
     }
     let state = if exists { "" } else { " (the first run makes it)" };
     out::line(&format!("file         {}{state}", path.display()))?;
-    out::line(&format!("size         {bytes} bytes, {} sectors of {SECTOR_BYTES}", bytes / SECTOR_BYTES))?;
+    out::line(&format!("size         {bytes} bytes, {} sectors of {sector_bytes}", bytes / sector_bytes))?;
     out::line(&format!("format       version {FORMAT_VERSION}"))?;
     out::line(&format!("board        {}..{}", layout.board.start, layout.board.end))?;
     for (name, region) in &layout.agents {

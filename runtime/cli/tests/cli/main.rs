@@ -13,4 +13,6 @@ mod commands;
 #[cfg(test)]
 mod eval;
 #[cfg(test)]
+mod media;
+#[cfg(test)]
 mod sealed;

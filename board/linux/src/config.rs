@@ -14,7 +14,7 @@ pub use file::{BoardFile, BoardFileError, Layout};
 pub use number::{Ratio, Whole};
 pub use section::{
     AgentSection, Board, BoardKind, BoardSection, ClockSection, ConstraintKind, FlashPart, FlashSection,
-    LimitsSection, ModelSection, NoSection,
+    LimitsSection, MediumKind, ModelSection, NoSection,
 };
 
 /// Bytes of a board file; a longer one is no board file.

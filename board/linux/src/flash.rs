@@ -1,21 +1,34 @@
-//! Flash kept in a plain file, with the manners of a NOR part.
+//! Flash in a plain file, on a block partition or on a raw part, with the manners of a NOR part.
 //!
-//! Leaves out block devices. Programs and erases are kept back until an empty write asks for them.
+//! Leaves out what the bytes mean, and raw NAND: bad blocks are the work of UBI.
 
+mod block;
 mod file;
 mod image;
+mod linux;
+mod medium;
+mod mtd;
+mod open;
 mod wear;
 
-pub use file::{FileFlash, OpenError};
+#[cfg(test)]
+mod life;
+
+pub use file::FileFlash;
 pub use image::{FlashImage, LoadError};
+pub use linux::LinuxFlash;
+pub use medium::{BlockBytes, FlashPlace, Geometry, Medium, Writes};
+pub use open::OpenError;
 pub use wear::{Erases, FlashCounts};
 
 use std::io;
 
 use embedded_storage::nor_flash::{NorFlashError, NorFlashErrorKind};
 
-/// Erase unit in bytes.
+/// Erase unit of a plain file in bytes.
 pub const SECTOR_BYTES: u32 = 4096;
+/// What every erase unit is a multiple of, whatever the medium.
+pub const ERASE_BYTES: u32 = 256;
 /// Largest run of bytes one program operation takes on a real part. A file takes longer ones too.
 pub const PAGE_BYTES: u32 = 256;
 /// Write unit in bytes.
@@ -27,7 +40,7 @@ pub const FLASH_BYTES_MAX: u32 = 1 << 30;
 /// What an erased byte reads.
 pub const ERASED: u8 = 0xFF;
 
-const _: () = assert!(SECTOR_BYTES.is_multiple_of(PAGE_BYTES) && PAGE_BYTES.is_multiple_of(WORD_BYTES));
+const _: () = assert!(SECTOR_BYTES.is_multiple_of(ERASE_BYTES) && PAGE_BYTES.is_multiple_of(WORD_BYTES));
 
 /// Why one operation on the flash failed.
 #[derive(Debug, thiserror::Error)]
@@ -61,8 +74,44 @@ pub enum FlashError {
     /// The disk under the file is full, or a quota or file-size limit was reached.
     #[error("no room on the disk of the flash file; free some and start again")]
     DiskFull(#[source] io::Error),
-    /// The file under the flash failed. What the range holds now is unknown.
-    #[error("flash file failed at {address}")]
+    /// A unit that the part programs at once was programmed before. Nothing was written.
+    #[error("program at {address} lies in {unit} bytes that were programmed before; erase the sector first")]
+    Reprogram {
+        /// First address of the unit.
+        address: u32,
+        /// Bytes of the unit.
+        unit: u32,
+    },
+    /// A raw part did not take a program. What the range holds now is unknown.
+    #[error(
+        "flash part failed to program {bytes} bytes at {address}, in sector {sector}: unlock it if it is write-protected (`flash_unlock`), else it may be worn out"
+    )]
+    Program {
+        /// First address of the operation.
+        address: u32,
+        /// Length.
+        bytes: usize,
+        /// The sector, counted from the start of the flash.
+        sector: u32,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// A raw part did not erase a sector. What the sector holds now is unknown.
+    #[error(
+        "flash part failed to erase sector {sector} at {address}: unlock it if it is write-protected (`flash_unlock`), else it may be worn out"
+    )]
+    Erase {
+        /// First address of the sector.
+        address: u32,
+        /// The sector, counted from the start of the flash.
+        sector: u32,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// The medium failed. What the range holds now is unknown.
+    #[error("flash failed at {address}")]
     Io {
         /// First address of the operation.
         address: u32,
@@ -83,7 +132,12 @@ impl NorFlashError for FlashError {
         match self {
             Self::NotAligned { .. } => NorFlashErrorKind::NotAligned,
             Self::OutOfBounds { .. } => NorFlashErrorKind::OutOfBounds,
-            Self::SetsBits { .. } | Self::DiskFull(_) | Self::Io { .. } => NorFlashErrorKind::Other,
+            Self::SetsBits { .. }
+            | Self::Reprogram { .. }
+            | Self::Program { .. }
+            | Self::Erase { .. }
+            | Self::DiskFull(_)
+            | Self::Io { .. } => NorFlashErrorKind::Other,
         }
     }
 }
@@ -108,10 +162,10 @@ fn check_range(address: u32, bytes: usize, unit: u32, flash_bytes: u32) -> Resul
 }
 
 /// Checks that an erase of `from..to` covers whole sectors of the flash, and gives its length.
-fn check_erase(from: u32, to: u32, flash_bytes: u32) -> Result<usize, FlashError> {
+fn check_erase(from: u32, to: u32, sector_bytes: u32, flash_bytes: u32) -> Result<usize, FlashError> {
     let bytes =
         to.checked_sub(from).ok_or(FlashError::OutOfBounds { address: from, bytes: 0, flash_bytes })?;
-    check_range(from, bytes as usize, SECTOR_BYTES, flash_bytes)?;
+    check_range(from, bytes as usize, sector_bytes, flash_bytes)?;
     Ok(bytes as usize)
 }
 

@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use everstep_board_linux::flash::{FlashError, FlashImage, LoadError, OpenError};
+use everstep_board_linux::flash::{
+    FlashError, FlashImage, FlashPlace, Geometry, LoadError, Medium, OpenError,
+};
 use everstep_core::{Agent, DecodeError, Record};
-use everstep_driver::{BoardLog, SharedFlash, Store, StoreError};
+use everstep_driver::{BoardLog, Store, StoreError};
 use everstep_journal::{BUFFER_BYTES, Budget, Entry, FormatError, Journal, RecoverError, Recovery, Usage};
 
 use crate::{
@@ -16,45 +18,60 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) enum Source {
     /// The board's own flash.
-    Board { path: PathBuf, bytes: u32 },
+    Board(FlashPlace),
     /// A copy of it.
-    Image { path: PathBuf, bytes: u32 },
+    Image(PathBuf),
 }
 
 impl Source {
     /// The copy in `image`, or the board's own flash.
     pub(crate) fn of(site: &Site, image: Option<&Path>) -> Self {
-        let bytes = site.file.board.flash.bytes.get();
         match image {
-            Some(path) => Self::Image { path: path.to_owned(), bytes },
-            None => Self::Board { path: site.flash_path(), bytes },
+            Some(path) => Self::Image(path.to_owned()),
+            None => Self::Board(site.flash_place()),
         }
     }
 
     pub(crate) fn path(&self) -> &Path {
-        let (Self::Board { path, .. } | Self::Image { path, .. }) = self;
+        let (Self::Board(FlashPlace { path, .. }) | Self::Image(path)) = self;
         path
     }
 }
 
 /// A copy of the flash in memory, or none where the board has never run.
-pub(crate) fn image(source: &Source) -> Outcome<Option<FlashImage>> {
-    let (Source::Board { path, bytes } | Source::Image { path, bytes }) = source;
-    match (FlashImage::load(path, *bytes), source) {
+pub(crate) fn image(site: &Site, source: &Source) -> Outcome<Option<FlashImage>> {
+    let loaded = match source {
+        Source::Board(place) => FlashImage::load(place),
+        Source::Image(path) => {
+            FlashImage::from_copy(path, site.file.board.flash.bytes.get(), new_geometry(site))
+        }
+    };
+    match (loaded, source) {
         (Ok(image), _) => Ok(Some(image)),
-        (Err(LoadError::Open(OpenError::Missing { .. })), Source::Board { .. }) => Ok(None),
-        (Err(LoadError::Open(OpenError::Missing { path })), Source::Image { .. }) => {
+        (Err(LoadError::Open(OpenError::Missing { .. })), Source::Board(_)) => Ok(None),
+        (Err(LoadError::Open(OpenError::Missing { path })), Source::Image(_)) => {
             Err(Failure::usage(anyhow::anyhow!("there is no image {}", path.display())))
         }
+        (Err(LoadError::Open(error)), _) => Err(site.not_opened(error)),
         (Err(error), _) => Err(Failure::flash(error)),
+    }
+}
+
+/// What the flash of the first run will write and erase at once. A raw part is never made.
+fn new_geometry(site: &Site) -> Geometry {
+    match site.file.board.flash.medium() {
+        Medium::Block(bytes) => Geometry::block(bytes),
+        Medium::File | Medium::Mtd => Geometry::FILE,
     }
 }
 
 /// The agent as its records on flash make it.
 pub(crate) fn read(site: &Site, source: &Source) -> Outcome<Agent> {
     // Where there is no flash yet, an erased copy still shows whether the regions are large enough.
-    let image = image(source)?.unwrap_or_else(|| FlashImage::erased(site.file.board.flash.bytes.get()));
-    let flash = SharedFlash::buffered(image).sealed(site.sealing()?);
+    let erased = || FlashImage::erased(site.file.board.flash.bytes.get(), new_geometry(site));
+    let image = image(site, source)?.unwrap_or_else(erased);
+    let geometry = image.geometry();
+    let flash = site.shared(image, geometry)?;
     BoardLog::open(&flash, site.file.layout().board)
         .map_err(|error| store_failure(site, "flash.board_bytes", error))?;
     let opened = Store::open(&flash, site.agent_region(), site.limits(), site.budget());
@@ -82,12 +99,18 @@ pub(crate) struct Records {
     /// Frames written so far.
     pub(crate) frames: u64,
     pub(crate) usage: Option<Usage>,
+    /// Bytes that the flash erases at once.
+    pub(crate) sector_bytes: u32,
 }
 
 /// Reads the agent's records without applying them.
 pub(crate) fn records(site: &Site, source: &Source) -> Outcome<Records> {
-    let mut all = Records::default();
-    let Some(image) = image(source)? else { return Ok(all) };
+    let image = image(site, source)?;
+    let geometry = image.as_ref().map_or_else(|| new_geometry(site), FlashImage::geometry);
+    let mut all = Records { sector_bytes: geometry.sector_bytes, ..Records::default() };
+    let Some(image) = image else { return Ok(all) };
+    let flash = site.shared(image, geometry)?;
+    let region = flash.region(site.agent_region());
     let mut buffer = vec![0; BUFFER_BYTES];
     let visit = |entry: Entry<'_>| {
         match entry {
@@ -99,7 +122,7 @@ pub(crate) fn records(site: &Site, source: &Source) -> Outcome<Records> {
         }
         Ok::<(), DecodeError>(())
     };
-    match Journal::recover(image, site.agent_journal()?, Budget::default(), &mut buffer, visit) {
+    match Journal::recover(flash, region, Budget::default(), &mut buffer, visit) {
         Ok((journal, found)) => {
             all.found = found;
             all.bytes_free = Some(journal.bytes_free());

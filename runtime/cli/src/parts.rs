@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use everstep_board_linux::{
     entropy,
-    flash::{FileFlash, FlashError},
+    flash::{FlashError, LinuxFlash},
 };
 use everstep_core::Run;
 use everstep_driver::{
@@ -34,17 +34,17 @@ pub(crate) fn toolbox(site: &Site, tools: Vec<Arc<dyn Tool>>) -> Outcome<Toolbox
 /// Everything a boot needs.
 pub(crate) fn assemble(
     site: &Site,
-    flash: FileFlash,
+    flash: SharedFlash<LinuxFlash>,
     model: Box<dyn Model>,
     devices: Devices,
     tools: Toolbox,
     observer: Box<dyn Observer>,
     commands: mpsc::Receiver<Command>,
-) -> Outcome<Parts<FileFlash>> {
+) -> Outcome<Parts<LinuxFlash>> {
     let mut salt = [0; 16];
     entropy::fill(&mut salt).map_err(Failure::failed)?;
     Ok(Parts {
-        flash: SharedFlash::buffered(flash).sealed(site.sealing()?),
+        flash,
         board_region: site.file.layout().board,
         agent_region: site.agent_region(),
         config: site.config(),
@@ -63,7 +63,7 @@ pub(crate) fn assemble(
 
 /// Boots the agent only to end its run. No model is loaded and no change is refused: whatever it
 /// began with, it ends here.
-pub(crate) async fn boot_to_stop(site: &Site, run: &Run, devices: Devices) -> Outcome<Driver<FileFlash>> {
+pub(crate) async fn boot_to_stop(site: &Site, run: &Run, devices: Devices) -> Outcome<Driver<LinuxFlash>> {
     let model = Box::new(IdleModel::of(&run.digests));
     let tools = toolbox(site, devices.tools.clone())?;
     let (_sender, commands) = mpsc::channel(1);
@@ -100,6 +100,10 @@ fn store_failure(site: &Site, error: StoreError<FlashError>) -> Failure {
     match error.flash() {
         Some(full @ FlashError::DiskFull(_)) => {
             Failure::flash(anyhow::anyhow!("flash {}: {full}", site.flash_path().display()))
+        }
+        // The next start goes on: what is on flash needs no attention, but the part does.
+        Some(failed @ (FlashError::Program { source, .. } | FlashError::Erase { source, .. })) => {
+            Failure::flash(anyhow::anyhow!("flash {}: {failed}: {source}", site.flash_path().display()))
         }
         _ => site.flash_needs_attention(error),
     }

@@ -6,12 +6,12 @@ use std::{
 };
 
 use everstep_board_linux::{
-    config::{AgentSection, BoardFile, ConstraintKind},
+    config::{AgentSection, BoardFile, ConstraintKind, MediumKind},
     entropy,
-    flash::FileFlash,
+    flash::{FlashPlace, Geometry, LinuxFlash, OpenError, Writes},
 };
 use everstep_core::Limits;
-use everstep_driver::{AgentConfig, Budget, Sealing};
+use everstep_driver::{AgentConfig, Budget, Sealing, SharedFlash};
 use everstep_journal::{Region, SALT_BYTES};
 use everstep_model::{Constraint, Sampling};
 
@@ -70,15 +70,47 @@ impl Site {
         self.state_dir.join(path)
     }
 
-    /// The flash file.
+    /// The flash file, or the device.
     pub(crate) fn flash_path(&self) -> PathBuf {
         self.in_state(&self.file.board.flash.path)
     }
 
+    /// Where the flash is, and what holds it.
+    pub(crate) fn flash_place(&self) -> FlashPlace {
+        let flash = &self.file.board.flash;
+        FlashPlace {
+            medium: flash.medium(),
+            path: self.flash_path(),
+            bytes: flash.bytes.get(),
+            state_dir: self.state_dir.clone(),
+        }
+    }
+
     /// Opens the flash for writing, or makes it.
-    pub(crate) fn open_flash(&self) -> Outcome<FileFlash> {
-        FileFlash::open_or_create(&self.flash_path(), self.file.board.flash.bytes.get())
-            .map_err(Failure::flash)
+    pub(crate) fn open_flash(&self) -> Outcome<SharedFlash<LinuxFlash>> {
+        let flash =
+            LinuxFlash::open_or_create(&self.flash_place()).map_err(|error| self.not_opened(error))?;
+        let geometry = flash.geometry();
+        self.shared(flash, geometry)
+    }
+
+    /// A flash as the journals on it share it: the one place that knows what each medium's manners are to
+    /// a journal.
+    pub(crate) fn shared<F>(&self, flash: F, geometry: Geometry) -> Outcome<SharedFlash<F>> {
+        let manners = match geometry.writes {
+            Writes::AtOnce => Region::from(0..0),
+            Writes::KeptBack => Region::buffered(0..0),
+        };
+        let manners = manners.blocks(geometry.unit_bytes).sectors(geometry.sector_bytes);
+        Ok(SharedFlash::with_manners(flash, manners).sealed(self.sealing()?))
+    }
+
+    /// What a flash that can't be opened means for the operator.
+    pub(crate) fn not_opened(&self, error: OpenError) -> Failure {
+        match error.key() {
+            Some(key) => Failure::usage(self.file.wrong(key, error.to_string())),
+            None => Failure::flash(error),
+        }
     }
 
     /// Where the agent's records are.
@@ -92,19 +124,8 @@ impl Site {
             .unwrap_or_default()
     }
 
-    /// The agent's region, for one boot of its journal.
-    pub(crate) fn agent_journal(&self) -> Outcome<Region> {
-        let range = self.agent_region();
-        let seal = self.sealing()?.map(|sealing| sealing.seal(&range));
-        let region = Region::buffered(range);
-        Ok(match seal {
-            Some(seal) => region.sealed(seal),
-            None => region,
-        })
-    }
-
     /// What the flash is sealed with, if the board file says that it is.
-    pub(crate) fn sealing(&self) -> Outcome<Option<Sealing>> {
+    fn sealing(&self) -> Outcome<Option<Sealing>> {
         let flash = &self.file.board.flash;
         let Some(source) = &flash.seal else { return Ok(None) };
         let key = source
@@ -148,7 +169,17 @@ impl Site {
         let help = if error.contains("journal is sealed") || error.contains("journal was sealed") {
             "check `flash.seal` and `flash.device`: only the right key reads it"
         } else {
-            "what was accepted stays on it: keep a copy, then move the file away to start anew"
+            match self.file.board.flash.medium {
+                _ if path.is_file() => {
+                    "what was accepted stays on it: keep a copy, then move the file away to start anew"
+                }
+                MediumKind::Mtd => {
+                    "what is on it stays: check `flash.path`, keep a copy, then `flash_erase` the part to start anew"
+                }
+                MediumKind::File | MediumKind::Block => {
+                    "what is on it stays: check `flash.path`, keep a copy, then fill it with zeros to start anew"
+                }
+            }
         };
         Failure::flash(anyhow::anyhow!(
             "flash {}, agent {}: {error}; {help}",

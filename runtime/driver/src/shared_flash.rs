@@ -17,7 +17,8 @@ use zeroize::Zeroizing;
 #[derive(Debug)]
 pub struct SharedFlash<F> {
     part: Arc<Mutex<F>>,
-    buffered: bool,
+    /// A region of it without a range and a seal.
+    manners: Region,
     sealing: Option<Arc<Sealing>>,
 }
 
@@ -56,13 +57,19 @@ impl fmt::Debug for Sealing {
 impl<F> SharedFlash<F> {
     /// Shares a part whose writes are done when they return.
     pub fn new(flash: F) -> Self {
-        Self { part: Arc::new(Mutex::new(flash)), buffered: false, sealing: None }
+        Self::with_manners(flash, Region::from(0..0))
+    }
+
+    /// Shares a part that has the manners of `region`: its sectors, its blocks, and when a write is done.
+    /// The range doesn't matter.
+    pub fn with_manners(flash: F, region: Region) -> Self {
+        Self { part: Arc::new(Mutex::new(flash)), manners: region.at(0..0), sealing: None }
     }
 
     /// Shares a part that keeps writes back until an empty one, such as a file; see
     /// [`Region::buffered`].
     pub fn buffered(flash: F) -> Self {
-        Self { buffered: true, ..Self::new(flash) }
+        Self::with_manners(flash, Region::buffered(0..0))
     }
 
     /// The same, with every journal on it sealed.
@@ -75,7 +82,7 @@ impl<F> SharedFlash<F> {
     #[must_use]
     pub fn region(&self, range: Range<u32>) -> Region {
         let seal = self.sealing.as_ref().map(|sealing| sealing.seal(&range));
-        let region = if self.buffered { Region::buffered(range) } else { range.into() };
+        let region = self.manners.clone().at(range);
         match seal {
             Some(seal) => region.sealed(seal),
             None => region,
@@ -91,7 +98,7 @@ impl<F> SharedFlash<F> {
 
 impl<F> Clone for SharedFlash<F> {
     fn clone(&self) -> Self {
-        Self { part: Arc::clone(&self.part), buffered: self.buffered, sealing: self.sealing.clone() }
+        Self { part: Arc::clone(&self.part), manners: self.manners.clone(), sealing: self.sealing.clone() }
     }
 }
 

@@ -6,9 +6,9 @@ use everstep_core::TASK_BYTES_MAX;
 
 use super::{
     AGENTS_MAX, GRANTS_MAX, NAME_BYTES_MAX, SYSTEM_BYTES_MAX,
-    section::{AgentSection, Board, BoardKind, FlashSection},
+    section::{AgentSection, Board, BoardKind, FlashSection, MediumKind},
 };
-use crate::flash::SECTOR_BYTES;
+use crate::flash::{Medium, SECTOR_BYTES};
 
 /// The first rule that is broken, and by which key.
 pub(super) struct Problem {
@@ -104,9 +104,17 @@ fn check_flash(flash: &FlashSection, agents: &BTreeMap<String, AgentSection>) ->
         ("flash.board_bytes", flash.board_bytes.get()),
         ("flash.region_bytes", flash.region_bytes.get()),
     ];
+    if flash.block_bytes.is_some() && flash.medium != MediumKind::Block {
+        broken("flash.block_bytes", "only `flash.medium = \"block\"` has blocks: remove this key")?;
+    }
+    // What a raw part erases at once is only known once it is open.
+    let sector_bytes = match flash.medium() {
+        Medium::Block(bytes) => bytes.sector_bytes(),
+        Medium::File | Medium::Mtd => SECTOR_BYTES,
+    };
     for (key, bytes) in sizes {
-        if !bytes.is_multiple_of(SECTOR_BYTES) {
-            broken(key, format!("must be a multiple of {SECTOR_BYTES}, not {bytes}"))?;
+        if flash.medium != MediumKind::Mtd && !bytes.is_multiple_of(sector_bytes) {
+            broken(key, format!("must be a multiple of {sector_bytes}, not {bytes}"))?;
         }
     }
     let slots = flash.bytes.get().saturating_sub(flash.board_bytes.get()) / flash.region_bytes.get();

@@ -87,7 +87,7 @@ impl<W: DeserializeOwned, D: DeserializeOwned> BoardFile<W, D> {
     ///
     /// [`BoardFileError::Wrong`].
     pub fn parse(path: &Path, text: String) -> Result<Self, BoardFileError> {
-        let board: Board<W, D> = toml::from_str(&text).map_err(|error| {
+        let mut board: Board<W, D> = toml::from_str(&text).map_err(|error| {
             let place = locate::at_offset(&text, error.span().unwrap_or_default().start);
             BoardFileError::Wrong {
                 path: path.to_owned(),
@@ -97,6 +97,7 @@ impl<W: DeserializeOwned, D: DeserializeOwned> BoardFile<W, D> {
             }
         })?;
         let problem = check::problem(&board);
+        board.flash.fill_in();
         let file = Self { board, path: path.to_owned(), text };
         problem.map_or(Ok(()), |Problem { key, message }| Err(file.wrong(&key, message)))?;
         Ok(file)

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::number::{Ratio, Whole};
 use crate::{
-    flash::{FLASH_BYTES_MAX, SECTOR_BYTES, SECTORS_MIN},
+    flash::{BlockBytes, FLASH_BYTES_MAX, Medium, SECTOR_BYTES, SECTORS_MIN},
     secret::KeySource,
 };
 
@@ -84,12 +84,17 @@ pub struct ClockSection {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FlashSection {
-    /// The file; relative to the state folder.
+    /// What holds it.
+    pub medium: MediumKind,
+    /// The file or the device; relative to the state folder.
     pub path: PathBuf,
+    /// Bytes that a block device writes at once; only, and always, where `medium` is `block`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub block_bytes: Option<BlockBytes>,
     /// Bytes of the whole flash.
     pub bytes: Whole<1_048_576, { SECTORS_MIN * SECTOR_BYTES }, FLASH_BYTES_MAX>,
     /// Bytes of the board region, which comes first.
-    pub board_bytes: Whole<32_768, { 4 * SECTOR_BYTES }, 1_048_576>,
+    pub board_bytes: Whole<32_768, { 4 * SECTOR_BYTES }, 16_777_216>,
     /// Bytes of each agent's region.
     pub region_bytes: Whole<524_288, { 4 * SECTOR_BYTES }, FLASH_BYTES_MAX>,
     /// Records after which a snapshot is taken.
@@ -107,10 +112,44 @@ pub struct FlashSection {
     pub device: String,
 }
 
+/// What holds a board's flash.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MediumKind {
+    /// A plain file.
+    #[default]
+    File,
+    /// A block partition, or an image file, written past the system's memory.
+    Block,
+    /// A raw flash part, `/dev/mtdN`.
+    Mtd,
+}
+
+impl FlashSection {
+    /// What holds it, with what that needs to know.
+    #[must_use]
+    pub fn medium(&self) -> Medium {
+        match self.medium {
+            MediumKind::File => Medium::File,
+            MediumKind::Block => Medium::Block(self.block_bytes.unwrap_or_default()),
+            MediumKind::Mtd => Medium::Mtd,
+        }
+    }
+
+    /// Fills in the default that depends on another key.
+    pub(super) fn fill_in(&mut self) {
+        if let Medium::Block(bytes) = self.medium() {
+            self.block_bytes = Some(bytes);
+        }
+    }
+}
+
 impl Default for FlashSection {
     fn default() -> Self {
         Self {
+            medium: MediumKind::default(),
             path: "flash.bin".into(),
+            block_bytes: None,
             bytes: Whole::default(),
             board_bytes: Whole::default(),
             region_bytes: Whole::default(),

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::flash::{BlockBytes, Medium};
 
 type File = BoardFile<NoSection, NoSection>;
 
@@ -152,4 +153,20 @@ fn paths_are_shown_without_detours_unless_a_link_is_on_the_way() {
     };
     assert_eq!(at("board/real"), root.join("target/x"));
     assert_eq!(at("link"), root.join("link/../../target/x"));
+}
+
+#[test]
+fn a_medium_knows_its_blocks_and_its_sectors() {
+    let flash = |keys: &str| parse(&GOOD.replacen("[board]", &format!("[flash]\n{keys}\n[board]"), 1));
+    let medium = |keys: &str| flash(keys).unwrap().board.flash.medium();
+    assert_eq!(medium(""), Medium::File);
+    let sizes = "board_bytes = 262144\nregion_bytes = 524288";
+    let blocks = format!("medium = \"block\"\n{sizes}");
+    assert_eq!(medium(&blocks), Medium::Block(BlockBytes::B4096));
+    assert_eq!(medium(&format!("block_bytes = 512\n{blocks}")), Medium::Block(BlockBytes::B512));
+    assert!(flash("medium = \"block\"").unwrap_err().contains("board_bytes: must be a multiple of 32768"));
+    assert!(flash("block_bytes = 4096").unwrap_err().contains("only `flash.medium = \"block\"` has blocks"));
+    // What a part erases at once is asked once it is open; 31 pages of 4 KiB are a sector of UBI's.
+    assert_eq!(medium("medium = \"mtd\"\nboard_bytes = 126976\nregion_bytes = 126976"), Medium::Mtd);
+    assert!(flash("medium = \"tape\"").unwrap_err().contains("expected one of `file`, `block`, `mtd`"));
 }

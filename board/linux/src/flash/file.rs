@@ -11,8 +11,9 @@ use std::{
 use embedded_storage::nor_flash::{ErrorType, NorFlash, ReadNorFlash};
 
 use super::{
-    ERASED, FLASH_BYTES_MAX, FlashError, SECTOR_BYTES, SECTORS_MIN, WORD_BYTES, check_clears, check_erase,
-    check_range, is_disk_full,
+    ERASED, FLASH_BYTES_MAX, FlashError, Medium, OpenError, SECTOR_BYTES, SECTORS_MIN, WORD_BYTES,
+    check_clears, check_erase, check_range,
+    open::check_kind,
     wear::{FlashCounts, Wear},
 };
 
@@ -25,88 +26,6 @@ pub struct FileFlash {
     file: File,
     flash_bytes: u32,
     wear: Wear,
-}
-
-/// Why a flash file can't be opened or made. Nothing was changed.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The board file asks for a size no flash file can have.
-    #[error(
-        "a flash of {bytes} bytes is not possible: use a multiple of {SECTOR_BYTES} from {} to {FLASH_BYTES_MAX}",
-        SECTORS_MIN * SECTOR_BYTES
-    )]
-    Size {
-        /// The size asked for.
-        bytes: u32,
-    },
-    /// The file belongs to another board file, or was cut short.
-    #[error(
-        "flash file {path} has {found} bytes, the board file says {expected}: correct `flash.bytes`, or move the file away to start anew"
-    )]
-    OtherSize {
-        /// The file.
-        path: PathBuf,
-        /// Bytes it has.
-        found: u64,
-        /// Bytes it should have.
-        expected: u32,
-    },
-    /// A folder, a device or a pipe.
-    #[error("flash path {path} is not a plain file: point `flash.path` at a file")]
-    NotAFile {
-        /// The path.
-        path: PathBuf,
-    },
-    /// There is no such file, and it was not to be made.
-    #[error("there is no flash file {path}: `everstep run` makes it")]
-    Missing {
-        /// The path.
-        path: PathBuf,
-    },
-    /// The system refuses access.
-    #[error("no permission for flash file {path}: change its owner or mode, or `--state-dir`")]
-    Denied {
-        /// The path.
-        path: PathBuf,
-    },
-    /// Another process has the file open as its flash.
-    #[error("flash file {path} is in use by another process: stop that one first")]
-    InUse {
-        /// The path.
-        path: PathBuf,
-    },
-    /// There is no room for the whole flash; what was begun is removed again.
-    #[error(
-        "no room for flash file {path} of {bytes} bytes: free some on that disk, or change `--state-dir`"
-    )]
-    DiskFull {
-        /// The path.
-        path: PathBuf,
-        /// Bytes needed.
-        bytes: u32,
-    },
-    /// Anything else the system says.
-    #[error("flash file {path} can't be opened")]
-    Io {
-        /// The path.
-        path: PathBuf,
-        /// What the system says.
-        #[source]
-        source: io::Error,
-    },
-}
-
-impl OpenError {
-    fn io(path: &Path, bytes: u32, source: io::Error) -> Self {
-        let path = path.to_owned();
-        match source.kind() {
-            io::ErrorKind::NotFound => Self::Missing { path },
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::Denied { path },
-            io::ErrorKind::IsADirectory => Self::NotAFile { path },
-            _ if is_disk_full(&source) => Self::DiskFull { path, bytes },
-            _ => Self::Io { path, source },
-        }
-    }
 }
 
 impl FileFlash {
@@ -194,7 +113,7 @@ impl NorFlash for FileFlash {
 
     /// Erases whole sectors.
     fn erase(&mut self, from: u32, to: u32) -> Result<(), FlashError> {
-        check_erase(from, to, self.flash_bytes)?;
+        check_erase(from, to, SECTOR_BYTES, self.flash_bytes)?;
         let sector = [ERASED; SECTOR_BYTES as usize];
         for address in (from..to).step_by(sector.len()) {
             self.file
@@ -220,7 +139,7 @@ impl NorFlash for FileFlash {
     }
 }
 
-fn check_size(flash_bytes: u32) -> Result<(), OpenError> {
+pub(super) fn check_size(flash_bytes: u32) -> Result<(), OpenError> {
     let whole = flash_bytes.is_multiple_of(SECTOR_BYTES);
     if whole && (SECTORS_MIN * SECTOR_BYTES..=FLASH_BYTES_MAX).contains(&flash_bytes) {
         Ok(())
@@ -232,20 +151,20 @@ fn check_size(flash_bytes: u32) -> Result<(), OpenError> {
 /// Refuses a path that is no plain file, or a file of another size.
 pub(super) fn check_file(path: &Path, flash_bytes: u32) -> Result<(), OpenError> {
     let found = path.metadata().map_err(|source| OpenError::io(path, flash_bytes, source))?;
-    if !found.is_file() {
-        return Err(OpenError::NotAFile { path: path.to_owned() });
-    }
-    if found.len() != u64::from(flash_bytes) {
-        return Err(OpenError::OtherSize {
-            path: path.to_owned(),
-            found: found.len(),
-            expected: flash_bytes,
-        });
+    check_kind(path, Medium::File, &found)?;
+    check_length(path, found.len(), flash_bytes)
+}
+
+/// Refuses a file of another size.
+pub(super) fn check_length(path: &Path, found: u64, flash_bytes: u32) -> Result<(), OpenError> {
+    if found != u64::from(flash_bytes) {
+        return Err(OpenError::OtherSize { path: path.to_owned(), found, expected: flash_bytes });
     }
     Ok(())
 }
 
-fn create(path: &Path, flash_bytes: u32) -> Result<(), OpenError> {
+/// Makes a file of `flash_bytes` erased bytes, whole or not at all.
+pub(super) fn create(path: &Path, flash_bytes: u32) -> Result<(), OpenError> {
     let fresh = fresh_name(path);
     let made = write_erased(&fresh, flash_bytes)
         .and_then(|()| std::fs::rename(&fresh, path))

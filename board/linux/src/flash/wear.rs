@@ -12,8 +12,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::SECTOR_BYTES;
-
 /// What was done to a flash.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct FlashCounts {
@@ -59,16 +57,17 @@ impl FlashCounts {
 }
 
 impl Erases {
-    /// Those of the sectors in `region`, in bytes, of the flash in `path`. `None` where no count is kept.
+    /// Those of the sectors of `sector_bytes` in `region`, in bytes, of the flash in `path`. `None` where no
+    /// count is kept.
     #[must_use]
-    pub fn read(path: &Path, region: &Range<u32>) -> Option<Self> {
+    pub fn read(path: &Path, region: &Range<u32>, sector_bytes: u32) -> Option<Self> {
         let mut bytes = Vec::new();
         File::open(beside(path)).and_then(|mut file| file.read_to_end(&mut bytes)).ok()?;
         let counts = bytes.get(COUNTS_BYTES..)?;
         // A sector that was never erased may lie beyond the file's end.
         let counts = counts.chunks_exact(ERASES_BYTES).map(count).chain(std::iter::repeat(0));
-        let sectors = (region.end - region.start) / SECTOR_BYTES;
-        let counts = counts.skip((region.start / SECTOR_BYTES) as usize).take(sectors as usize);
+        let sectors = (region.end - region.start) / sector_bytes.max(1);
+        let counts = counts.skip((region.start / sector_bytes.max(1)) as usize).take(sectors as usize);
         let (mut min, mut max, mut all) = (u32::MAX, 0, 0_u64);
         for count in counts {
             (min, max, all) = (min.min(count), max.max(count), all + u64::from(count));

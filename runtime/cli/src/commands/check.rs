@@ -25,7 +25,7 @@ pub(crate) fn perform(place: &Place, args: &Model) -> Outcome {
     found
         .push(("model", format!("{}, {} tokens of context", model.card().name, model.card().context_tokens)));
 
-    let flash = match offline::image(&Source::of(&site, None))? {
+    let flash = match offline::image(&site, &Source::of(&site, None))? {
         Some(_) => {
             let agent = offline::read(&site, &Source::of(&site, None))?;
             format!("{} runs so far, readable to the end", agent.state().runs)

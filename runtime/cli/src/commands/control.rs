@@ -135,7 +135,7 @@ fn decide_alone(site: &Site, lock: OwnerLock, call: u32, verdict: Verdict) -> Ou
     let mut buffer = vec![0; BUFFER_BYTES];
     let visit = |_: Entry<'_>| Ok::<(), Infallible>(());
     let flash = site.open_flash()?;
-    let region = site.agent_journal()?;
+    let region = flash.region(site.agent_region());
     let recovered = Journal::recover(flash, region, Budget::default(), &mut buffer, visit);
     let (mut journal, _) = recovered.map_err(|error| site.flash_needs_attention(error))?;
     journal.append(&Record { at, kind }.encode()).map_err(|error| site.flash_needs_attention(error))?;

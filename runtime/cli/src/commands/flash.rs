@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use everstep_board_linux::flash::{Erases, FlashCounts, SECTOR_BYTES};
+use everstep_board_linux::flash::{Erases, FlashCounts};
 use everstep_journal::FORMAT_VERSION;
 use serde_json::{Value, json};
 
@@ -40,21 +40,21 @@ pub(crate) fn perform(place: &Place, args: &Flash) -> Outcome {
 
 /// Copies the flash to a file that `--image` reads, here or on another machine.
 fn export(site: &Site, file: &Path) -> Outcome {
-    let Some(image) = offline::image(&Source::of(site, None))? else {
+    let Some(image) = offline::image(site, &Source::of(site, None))? else {
         return Err(Failure::flash(anyhow::anyhow!(
             "flash {} isn't there yet: the first run makes it",
             site.flash_path().display()
         )));
     };
     let written = fs::File::create_new(file).and_then(|mut copy| {
-        std::io::Write::write_all(&mut copy, image.bytes())?;
+        std::io::Write::write_all(&mut copy, &image.to_copy())?;
         copy.sync_all()
     });
     written.map_err(|error| {
         let what = format!("{} can't be written: name a file that isn't there yet", file.display());
         Failure::usage(anyhow::Error::new(error).context(what))
     })?;
-    out::line(&format!("{} bytes in {}", image.bytes().len(), file.display()))?;
+    out::line(&format!("the flash is copied to {}", file.display()))?;
     Ok(Exit::Done)
 }
 
@@ -75,6 +75,10 @@ impl<'a> View<'a> {
         let records = offline::records(site, source)?;
         let exists = source.path().exists();
         let agent = offline::read(site, source)?;
+        let counts = match source {
+            Source::Board(place) => place.counts_path(),
+            Source::Image(path) => path.clone(),
+        };
         let wear = records.usage.map(|usage| Wear {
             usage,
             frames: records.frames,
@@ -84,8 +88,8 @@ impl<'a> View<'a> {
             site,
             source,
             exists,
-            counts: FlashCounts::read(source.path()),
-            erases: Erases::read(source.path(), &site.agent_region()),
+            counts: FlashCounts::read(&counts),
+            erases: Erases::read(&counts, &site.agent_region(), records.sector_bytes),
             wear,
             generations: agent.state().generations.0.into(),
             records,
@@ -136,7 +140,7 @@ impl<'a> View<'a> {
             "path": self.source.path(),
             "exists": self.exists,
             "bytes": self.site.file.board.flash.bytes.get(),
-            "sector_bytes": SECTOR_BYTES,
+            "sector_bytes": self.records.sector_bytes,
             "format_version": FORMAT_VERSION,
             "board_region": {"start": layout.board.start, "end": layout.board.end},
             "agent_regions": agents,
@@ -164,10 +168,11 @@ impl<'a> View<'a> {
     fn lines(&self) -> Vec<String> {
         let layout = self.site.file.layout();
         let bytes = self.site.file.board.flash.bytes.get();
+        let sector_bytes = self.records.sector_bytes.max(1);
         let state = if self.exists { "" } else { " (the first run makes it)" };
         let mut lines = vec![
             format!("file         {}{state}", self.source.path().display()),
-            format!("size         {bytes} bytes, {} sectors of {SECTOR_BYTES}", bytes / SECTOR_BYTES),
+            format!("size         {bytes} bytes, {} sectors of {sector_bytes}", bytes / sector_bytes),
             format!("format       version {FORMAT_VERSION}"),
             format!("board        {}..{}", layout.board.start, layout.board.end),
         ];

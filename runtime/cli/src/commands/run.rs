@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use everstep_board_linux::{control::ControlServer, entropy, flash::FileFlash, owner::OwnerLock};
+use everstep_board_linux::{control::ControlServer, entropy, flash::LinuxFlash, owner::OwnerLock};
 use everstep_core::{End, Finished, Verdict};
 use everstep_driver::{Change, Driver, Observer, Parts, Pause};
 use everstep_model_llama::{exec_with_passive_openmp, install_abort_marker, take_abort_marker};
@@ -103,7 +103,7 @@ async fn start(
     args: &Run,
     devices: Devices,
     server: ControlServer,
-) -> Outcome<Driver<FileFlash>> {
+) -> Outcome<Driver<LinuxFlash>> {
     let tools = parts::toolbox(site, devices.tools.clone())?;
     let sampled_log = args.events.then(|| site.in_state(Path::new(SAMPLED_LOG)));
     let model = choice.load(&site.file.board.model, sampled_log)?;

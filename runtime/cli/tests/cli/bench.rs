@@ -55,7 +55,16 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new(script: &str) -> Self {
-        let bench = Self { folder: tempfile::tempdir().unwrap() };
+        Self::in_folder(tempfile::tempdir().unwrap(), script)
+    }
+
+    /// A bench on a disk that takes direct writes: the folder for temporary files may be none.
+    pub(crate) fn on_disk(script: &str) -> Self {
+        Self::in_folder(tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap(), script)
+    }
+
+    fn in_folder(folder: tempfile::TempDir, script: &str) -> Self {
+        let bench = Self { folder };
         bench.write("agent.toml", BOARD);
         bench.write("script.toml", script);
         bench

@@ -15,4 +15,6 @@ mod eval;
 #[cfg(test)]
 mod flash;
 #[cfg(test)]
+mod media;
+#[cfg(test)]
 mod sealed;

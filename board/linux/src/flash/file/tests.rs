@@ -1,7 +1,7 @@
 //! Rules of the file flash. What survives a power cut is the journal's and the simulator's test.
 
 use super::*;
-use crate::flash::FlashImage;
+use crate::flash::{FlashImage, FlashPlace, Geometry, is_disk_full};
 
 const BYTES: u32 = SECTORS_MIN * SECTOR_BYTES;
 
@@ -14,6 +14,11 @@ fn names(folder: &Path) -> Vec<String> {
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
+}
+
+fn place(path: &Path) -> FlashPlace {
+    let state_dir = path.parent().unwrap().to_owned();
+    FlashPlace { medium: Medium::File, path: path.to_owned(), bytes: BYTES, state_dir }
 }
 
 #[test]
@@ -108,7 +113,7 @@ fn file_of_another_size_is_refused_with_both_sizes_and_left_alone() {
 fn folder_missing_folder_and_odd_sizes_are_refused() {
     let folder = folder();
     let at = |name: &str| folder.path().join(name);
-    assert!(matches!(FileFlash::open_or_create(folder.path(), BYTES), Err(OpenError::NotAFile { .. })));
+    assert!(matches!(FileFlash::open_or_create(folder.path(), BYTES), Err(OpenError::WrongKind { .. })));
     assert!(matches!(FileFlash::open_or_create(&at("none/flash.bin"), BYTES), Err(OpenError::Io { .. })));
     assert!(matches!(FileFlash::open(&at("flash.bin"), BYTES), Err(OpenError::Missing { .. })));
     for bytes in [0, 4096, BYTES + 1, FLASH_BYTES_MAX + SECTOR_BYTES] {
@@ -124,7 +129,7 @@ fn second_writer_is_refused_and_a_reader_is_not() {
     let mut flash = FileFlash::open_or_create(&path, BYTES).unwrap();
     flash.write(0, &[9; 4]).unwrap();
     assert!(matches!(FileFlash::open(&path, BYTES), Err(OpenError::InUse { .. })));
-    let mut image = FlashImage::load(&path, BYTES).unwrap();
+    let mut image = FlashImage::load(&place(&path)).unwrap();
     let mut found = [0; 4];
     image.read(0, &mut found).unwrap();
     assert_eq!(found, [9; 4]);
@@ -157,7 +162,7 @@ proptest::proptest! {
     fn file_and_image_behave_alike(operations in proptest::collection::vec((0_u8..2, 0_u32..40_000, 0_usize..20, 0_u8..=255), 1..40)) {
         let folder = folder();
         let mut file = FileFlash::open_or_create(&folder.path().join("flash.bin"), BYTES).unwrap();
-        let mut image = FlashImage::erased(BYTES);
+        let mut image = FlashImage::erased(BYTES, Geometry::FILE);
         for (what, address, length, byte) in operations {
             if what == 0 {
                 let (from, to) = (address / 4096 * 4096, address / 4096 * 4096 + 4096);

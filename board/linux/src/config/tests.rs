@@ -164,7 +164,8 @@ fn a_medium_knows_its_blocks_and_its_sectors() {
     let blocks = format!("medium = \"block\"\n{sizes}");
     assert_eq!(medium(&blocks), Medium::Block(BlockBytes::B4096));
     assert_eq!(medium(&format!("block_bytes = 512\n{blocks}")), Medium::Block(BlockBytes::B512));
-    assert!(flash("medium = \"block\"").unwrap_err().contains("board_bytes: must be a multiple of 32768"));
+    let odd = flash("medium = \"block\"\nboard_bytes = 36864");
+    assert!(odd.unwrap_err().contains("board_bytes: must be a multiple of 32768"));
     assert!(flash("block_bytes = 4096").unwrap_err().contains("only `flash.medium = \"block\"` has blocks"));
     // What a part erases at once is asked once it is open; 31 pages of 4 KiB are a sector of UBI's.
     assert_eq!(medium("medium = \"mtd\"\nboard_bytes = 126976\nregion_bytes = 126976"), Medium::Mtd);

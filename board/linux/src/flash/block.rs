@@ -243,26 +243,30 @@ impl<D: Disk> NorFlash for BlockFlash<D> {
     }
 }
 
-/// Reads whole blocks. A block that a cut left unreadable reads as zeros: nothing that counts is in it,
-/// and it is writable again once it is erased.
+/// Reads whole blocks, and tells how many of them can't be read. Such a block, as a cut may leave it, reads
+/// as zeros: nothing that counts is in it, and it is written again once its sector is erased.
 pub(super) fn read_blocks(
     disk: &mut impl Disk,
     address: u32,
     blocks: &mut [u8],
     block_bytes: BlockBytes,
-) -> Result<(), FlashError> {
+) -> Result<usize, FlashError> {
     match disk.read(address, blocks) {
         Err(error) if is_unreadable(&error) => {}
-        result => return result.map_err(|source| FlashError::io(address, source)),
+        result => return result.map(|()| 0).map_err(|source| FlashError::io(address, source)),
     }
     let block_bytes = block_bytes.get() as usize;
+    let mut unreadable = 0;
     for (address, block) in (address..).step_by(block_bytes).zip(blocks.chunks_mut(block_bytes)) {
         match disk.read(address, block) {
-            Err(error) if is_unreadable(&error) => block.fill(0),
+            Err(error) if is_unreadable(&error) => {
+                block.fill(0);
+                unreadable += 1;
+            }
             result => result.map_err(|source| FlashError::io(address, source))?,
         }
     }
-    Ok(())
+    Ok(unreadable)
 }
 
 /// Whether the medium says that what it holds can't be read, by the words of the several drivers.

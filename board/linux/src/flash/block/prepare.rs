@@ -1,5 +1,7 @@
 //! What a partition holds before a flash is made there: only one that is blank becomes one.
 
+use std::io;
+
 use super::{BlockBytes, Disk, RUN_BYTES_MAX, len32, read_blocks};
 use crate::flash::{ERASED, FlashError};
 
@@ -24,7 +26,7 @@ pub(crate) enum Content {
 ///
 /// # Errors
 ///
-/// The disk can't be read.
+/// The disk can't be read, not even one of its blocks.
 pub(crate) fn content(
     disk: &mut impl Disk,
     bytes: u32,
@@ -32,11 +34,12 @@ pub(crate) fn content(
 ) -> Result<Content, FlashError> {
     let mut found = Content::Erased;
     let mut run = vec![0; RUN_BYTES_MAX];
+    let mut unreadable_bytes = 0;
     let mut address = 0;
     while address < bytes {
         let run_bytes = RUN_BYTES_MAX.min((bytes - address) as usize);
         let blocks = run.get_mut(..run_bytes).unwrap_or_default();
-        read_blocks(disk, address, blocks, block_bytes)?;
+        unreadable_bytes += read_blocks(disk, address, blocks, block_bytes)? * block_bytes.get() as usize;
         for block in blocks.chunks(KIND_BYTES) {
             let is_all = |kind: u8| block.iter().all(|byte| *byte == kind);
             if is_all(0) {
@@ -46,6 +49,10 @@ pub(crate) fn content(
             }
         }
         address += len32(run_bytes);
+    }
+    // Cuts leave some blocks unreadable; a disk without any that can be read is broken, not blank.
+    if unreadable_bytes == bytes as usize {
+        return Err(FlashError::io(0, io::Error::from_raw_os_error(libc::EIO)));
     }
     Ok(found)
 }

@@ -251,6 +251,15 @@ fn only_what_is_blank_is_made_a_flash() {
 const LOOK: u32 = prepare::LOOK_BYTES_MIN;
 
 #[test]
+fn a_disk_that_can_not_be_read_at_all_is_not_blank() {
+    let mut disk = FakeDisk::new(vec![0; LOOK as usize], BLOCK);
+    disk.inner().unreadable.extend((0..LOOK as usize).step_by(512));
+    assert!(matches!(content(&mut disk, LOOK, BLOCK), Err(FlashError::Io { .. })));
+    disk.inner().unreadable.remove(&512);
+    assert_eq!(content(&mut disk, LOOK, BLOCK).unwrap(), Content::Blank);
+}
+
+#[test]
 fn a_preparation_that_a_cut_ended_is_gone_on_with() {
     for writes in 0..16 {
         let mut disk = FakeDisk::new(vec![0; LOOK as usize], BLOCK);

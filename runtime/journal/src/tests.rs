@@ -8,6 +8,7 @@ mod faults;
 mod group;
 mod harness;
 mod marginal;
+mod rot;
 mod scale;
 #[cfg(feature = "seal")]
 mod seal;

@@ -3,16 +3,20 @@
 //! Every word may be programmed once between two erases, even with all ones; after a cut that left any
 //! trace, none of the words under way may be. Everything is decided by a seed.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
 use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash};
 
 mod buffer;
 mod cut;
+mod fault;
+mod handle;
+mod moment;
 #[cfg(test)]
 mod tests;
 
 pub use cut::{CutModel, PowerCut};
+pub use fault::Fault;
+pub use handle::SimFlashHandle;
+pub use moment::Moment;
 
 use buffer::{Block, Buffer};
 use cut::Bits;
@@ -32,6 +36,12 @@ pub struct SimFlash<const WORD: usize = 4, const SECTOR: usize = 4096> {
     buffer: Option<Buffer>,
     plan: Option<PowerCut>,
     operations_before_cut: u64,
+    /// The plan is an operation that fails, not a cut.
+    keeps_power: bool,
+    /// Reads that still succeed before one fails.
+    reads_before_fault: Option<u64>,
+    /// What was before each operation, where it is kept.
+    moments: Option<Vec<Moment<WORD, SECTOR>>>,
     powered: bool,
     interrupted_bytes: Option<usize>,
     counts: SimFlashCounts,
@@ -72,6 +82,9 @@ pub enum SimFlashError {
     /// The power went, now or before.
     #[error("power is off")]
     PowerLoss,
+    /// The operation failed, as planned by a [`Fault`].
+    #[error("the operation failed")]
+    Failed,
     /// Not whole words, or not whole sectors.
     #[error("{bytes} bytes at {address} are not aligned to {unit}")]
     NotAligned {
@@ -103,7 +116,7 @@ impl NorFlashError for SimFlashError {
         match self {
             Self::NotAligned { .. } => NorFlashErrorKind::NotAligned,
             Self::OutOfBounds { .. } => NorFlashErrorKind::OutOfBounds,
-            Self::PowerLoss | Self::ProgrammedTwice { .. } => NorFlashErrorKind::Other,
+            Self::PowerLoss | Self::Failed | Self::ProgrammedTwice { .. } => NorFlashErrorKind::Other,
         }
     }
 }
@@ -128,6 +141,9 @@ impl<const WORD: usize, const SECTOR: usize> SimFlash<WORD, SECTOR> {
             buffer: None,
             plan: None,
             operations_before_cut: 0,
+            keeps_power: false,
+            reads_before_fault: None,
+            moments: None,
             powered: true,
             interrupted_bytes: None,
             counts: SimFlashCounts::default(),
@@ -160,6 +176,7 @@ impl<const WORD: usize, const SECTOR: usize> SimFlash<WORD, SECTOR> {
     pub fn cut_power(&mut self, cut: PowerCut) {
         self.plan = Some(cut);
         self.operations_before_cut = cut.operation;
+        self.keeps_power = false;
     }
 
     /// Takes the power at once, between two operations.
@@ -175,11 +192,12 @@ impl<const WORD: usize, const SECTOR: usize> SimFlash<WORD, SECTOR> {
         self.powered
     }
 
-    /// Ends the outage. A planned cut that didn't come is forgotten. Marginal bits may read differently
+    /// Ends the outage. A planned cut or fault that didn't come is forgotten. Marginal bits may read differently
     /// from now on.
     pub fn power_on(&mut self) {
         self.powered = true;
         self.plan = None;
+        self.reads_before_fault = None;
         self.settle_marginal();
     }
 
@@ -218,7 +236,7 @@ impl<const WORD: usize, const SECTOR: usize> SimFlash<WORD, SECTOR> {
         Ok(start)
     }
 
-    /// The cut that comes in this operation, if one does.
+    /// The cut or fault that comes in this operation, if one does.
     fn due(&mut self) -> Option<PowerCut> {
         let cut = self.plan?;
         if self.operations_before_cut > 0 {
@@ -226,7 +244,7 @@ impl<const WORD: usize, const SECTOR: usize> SimFlash<WORD, SECTOR> {
             return None;
         }
         self.plan = None;
-        self.powered = false;
+        self.powered = self.keeps_power;
         Some(cut)
     }
 
@@ -266,6 +284,13 @@ impl<const WORD: usize, const SECTOR: usize> SimFlash<WORD, SECTOR> {
         self.buffer = Some(buffer);
     }
 
+    /// Does everything that a buffered medium kept back.
+    fn finish(&mut self) {
+        self.counts.syncs += 1;
+        self.counts.block_writes += self.buffer.iter().map(Buffer::blocks).sum::<u64>();
+        self.buffer.iter_mut().for_each(Buffer::clear);
+    }
+
     /// Leaves what a cut leaves of everything that a buffered medium kept back; `false` on another one.
     fn lose_buffer(&mut self, seed: u64) -> bool {
         let Some(buffer) = &mut self.buffer else { return false };
@@ -277,22 +302,36 @@ impl<const WORD: usize, const SECTOR: usize> SimFlash<WORD, SECTOR> {
         true
     }
 
+    /// Leaves what a cut or a fault leaves of an operation that would have turned the bytes at `start`
+    /// into `after`.
+    fn end_early(&mut self, cut: PowerCut, start: usize, after: &[u8], step: cut::Step) -> SimFlashError {
+        let error = if self.powered { SimFlashError::Failed } else { SimFlashError::PowerLoss };
+        if cut.model == CutModel::Killed {
+            return error;
+        }
+        self.interrupted_bytes = Some(after.len());
+        if self.buffer.is_some() {
+            if self.powered {
+                self.do_part(cut, start, after, step);
+            } else {
+                self.keep_back(start, after, step == cut::Step::Erase);
+                self.lose_buffer(cut.seed);
+            }
+            return error;
+        }
+        // Nothing in a sector may be programmed before it is erased in full; and with one bit
+        // programmed, every word of the operation may be.
+        let traces = self.interrupt(cut, start, after, step);
+        self.set_programmed(start, after.len(), traces || step == cut::Step::Erase);
+        error
+    }
+
     fn erase_sector(&mut self, start: usize) -> Result<(), SimFlashError> {
-        let due = self.due();
-        if due.is_some_and(|cut| cut.model == CutModel::Killed) {
-            return Err(SimFlashError::PowerLoss);
+        self.remember(|| moment::Operation::Erase(start));
+        if let Some(cut) = self.due() {
+            return Err(self.end_early(cut, start, &[ERASED; SECTOR], cut::Step::Erase));
         }
         self.keep_back(start, &[ERASED; SECTOR], true);
-        if let Some(cut) = due.filter(|cut| self.lose_buffer(cut.seed)) {
-            self.interrupted_bytes = Some(cut.bytes.min(SECTOR));
-            return Err(SimFlashError::PowerLoss);
-        }
-        if let Some(cut) = due {
-            // Nothing in the sector may be programmed before it is erased in full.
-            self.set_programmed(start, SECTOR, true);
-            self.interrupt(cut, start, &[ERASED; SECTOR], cut::Step::Erase);
-            return Err(SimFlashError::PowerLoss);
-        }
         self.counts.erases += 1;
         self.bytes.get_mut(start..start + SECTOR).unwrap_or_default().fill(ERASED);
         self.set_programmed(start, SECTOR, false);
@@ -312,6 +351,7 @@ impl<const WORD: usize, const SECTOR: usize> ReadNorFlash for SimFlash<WORD, SEC
 
     fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), SimFlashError> {
         let start = self.check(offset, bytes.len(), 1)?;
+        self.check_read()?;
         self.counts.reads += 1;
         self.counts.read_bytes += bytes.len() as u64;
         bytes.copy_from_slice(self.bytes.get(start..start + bytes.len()).unwrap_or_default());
@@ -343,83 +383,19 @@ impl<const WORD: usize, const SECTOR: usize> NorFlash for SimFlash<WORD, SECTOR>
                 return Err(SimFlashError::ProgrammedTwice { address });
             }
         }
-        let due = self.due();
-        if due.is_some_and(|cut| cut.model == CutModel::Killed) {
-            return Err(SimFlashError::PowerLoss);
+        self.remember(|| moment::Operation::Write(offset, bytes.to_vec()));
+        if let Some(cut) = self.due() {
+            return Err(self.end_early(cut, start, bytes, cut::Step::Program));
         }
         if bytes.is_empty() {
-            if let Some(cut) = due {
-                self.lose_buffer(cut.seed);
-                return Err(SimFlashError::PowerLoss);
-            }
-            self.counts.syncs += 1;
-            self.counts.block_writes += self.buffer.iter().map(Buffer::blocks).sum::<u64>();
-            self.buffer.iter_mut().for_each(Buffer::clear);
+            self.finish();
             return Ok(());
         }
         self.keep_back(start, bytes, false);
-        if let Some(cut) = due.filter(|cut| self.lose_buffer(cut.seed)) {
-            self.interrupted_bytes = Some(cut.bytes.min(bytes.len()));
-            return Err(SimFlashError::PowerLoss);
-        }
-        if let Some(cut) = due {
-            let traces = self.interrupt(cut, start, bytes, cut::Step::Program);
-            // With one bit programmed, every word of the operation may be.
-            self.set_programmed(start, bytes.len(), traces);
-            return Err(SimFlashError::PowerLoss);
-        }
         self.set_programmed(start, bytes.len(), true);
         self.counts.programs += 1;
         self.counts.programmed_bytes += bytes.len() as u64;
         self.bytes.iter_mut().skip(start).zip(bytes).for_each(|(to, from)| *to &= from);
         Ok(())
-    }
-}
-
-/// A handle on one simulated flash, so that a harness keeps it while agents come and go.
-#[derive(Clone, Debug)]
-pub struct SimFlashHandle<const WORD: usize = 4, const SECTOR: usize = 4096>(
-    Arc<Mutex<SimFlash<WORD, SECTOR>>>,
-);
-
-impl<const WORD: usize, const SECTOR: usize> SimFlashHandle<WORD, SECTOR> {
-    /// Shares `flash`.
-    #[must_use]
-    pub fn new(flash: SimFlash<WORD, SECTOR>) -> Self {
-        Self(Arc::new(Mutex::new(flash)))
-    }
-
-    /// The flash itself.
-    pub fn lock(&self) -> MutexGuard<'_, SimFlash<WORD, SECTOR>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<const WORD: usize, const SECTOR: usize> ErrorType for SimFlashHandle<WORD, SECTOR> {
-    type Error = SimFlashError;
-}
-
-impl<const WORD: usize, const SECTOR: usize> ReadNorFlash for SimFlashHandle<WORD, SECTOR> {
-    const READ_SIZE: usize = 1;
-
-    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), SimFlashError> {
-        self.lock().read(offset, bytes)
-    }
-
-    fn capacity(&self) -> usize {
-        self.lock().capacity()
-    }
-}
-
-impl<const WORD: usize, const SECTOR: usize> NorFlash for SimFlashHandle<WORD, SECTOR> {
-    const WRITE_SIZE: usize = WORD;
-    const ERASE_SIZE: usize = SECTOR;
-
-    fn erase(&mut self, from: u32, to: u32) -> Result<(), SimFlashError> {
-        self.lock().erase(from, to)
-    }
-
-    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), SimFlashError> {
-        self.lock().write(offset, bytes)
     }
 }

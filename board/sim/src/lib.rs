@@ -24,6 +24,6 @@ pub use client::{
 };
 pub use clock::ManualClock;
 pub use entropy::SeededEntropy;
-pub use flash::{CutModel, PowerCut, SimFlash, SimFlashCounts, SimFlashError, SimFlashHandle};
+pub use flash::{CutModel, Fault, Moment, PowerCut, SimFlash, SimFlashCounts, SimFlashError, SimFlashHandle};
 pub use section::{IO_MS_LIMIT, TIME_SCALE_MAX, Waits, WorldSection};
 pub use world_clock::WorldClock;

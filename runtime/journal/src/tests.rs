@@ -2,9 +2,14 @@
 
 mod basics;
 mod cuts;
+mod cutter;
+mod every;
+mod faults;
 mod group;
 mod harness;
 mod marginal;
+mod rot;
+mod scale;
 #[cfg(feature = "seal")]
 mod seal;
 mod sectors;

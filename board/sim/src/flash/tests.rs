@@ -93,3 +93,55 @@ fn handles_share_one_flash() {
     assert_eq!(&other.lock().image()[..4], &[1, 2, 3, 4]);
     assert_eq!(other.lock().counts().programs, 1);
 }
+
+#[test]
+fn a_fault_fails_one_operation_and_leaves_the_power_on() {
+    let mut flash: SimFlash = SimFlash::new(1);
+    flash.fail_at(Fault::Change(cut(1, 2, CutModel::PrefixTorn)));
+    flash.write(0, &[1, 2, 3, 4]).unwrap();
+    assert_eq!(flash.write(4, &[0; 4]), Err(SimFlashError::Failed));
+    assert_eq!(&flash.image()[4..6], &[0, 0]);
+    flash.fail_at(Fault::Read(1));
+    flash.read(0, &mut [0]).unwrap();
+    assert_eq!(flash.read(0, &mut [0]), Err(SimFlashError::Failed));
+    flash.read(0, &mut [0]).unwrap();
+    flash.write(8, &[0; 4]).unwrap();
+}
+
+#[test]
+fn a_fault_of_a_buffered_medium_loses_nothing_that_was_kept_back() {
+    let mut flash: SimFlash = SimFlash::new(1).buffered(512, true);
+    flash.write(0, &[1; 8]).unwrap();
+    flash.fail_at(Fault::Change(cut(0, 5, CutModel::PrefixTorn)));
+    assert_eq!(flash.write(8, &[2; 8]), Err(SimFlashError::Failed));
+    assert_eq!(&flash.image()[..16], &[1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 255, 255, 255, 255]);
+    flash.fail_at(Fault::Change(cut(0, 0, CutModel::Clean)));
+    assert_eq!(flash.write(0, &[]), Err(SimFlashError::Failed));
+    flash.write(0, &[]).unwrap();
+    flash.power_off();
+    flash.power_on();
+    assert_eq!(&flash.image()[..12], &[1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2]);
+}
+
+#[test]
+fn a_moment_is_cut_as_the_flash_itself_would_be() {
+    let operations = |flash: &mut SimFlash| {
+        flash.write(0, &[0x5A; 16])?;
+        flash.erase(0, 4096)?;
+        flash.write(4, &[0xA5; 8])
+    };
+    let mut whole: SimFlash = SimFlash::new(1);
+    whole.keep_moments();
+    operations(&mut whole).unwrap();
+    let moments = whole.take_moments();
+    assert_eq!(moments.iter().map(Moment::bytes).collect::<Vec<_>>(), [16, 4096, 8]);
+    for (operation, moment) in (0..).zip(&moments) {
+        for model in CutModel::ALL {
+            let cut = cut(operation, 3, model);
+            let mut flash: SimFlash = SimFlash::new(1);
+            flash.cut_power(cut);
+            assert_eq!(operations(&mut flash), Err(SimFlashError::PowerLoss));
+            assert_eq!(moment.cut(cut).image(), flash.image(), "{cut:?}");
+        }
+    }
+}

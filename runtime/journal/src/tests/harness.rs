@@ -2,7 +2,7 @@
 
 use std::{format, string::String, vec, vec::Vec};
 
-use everstep_board_sim::{PowerCut, SimFlash, SimFlashError, SimFlashHandle};
+use everstep_board_sim::{Moment, PowerCut, SimFlash, SimFlashError, SimFlashHandle};
 
 use crate::{
     AppendError, BUFFER_BYTES, Budget, Entry, Journal, RecoverError, Recovery, Region, SnapshotError,
@@ -68,9 +68,16 @@ impl Medium {
     }
 }
 
-/// The power went.
+/// The operation under way ended early: the power went, or the flash failed.
 #[derive(Debug)]
 pub(crate) struct Cut;
+
+impl Cut {
+    /// Whether that is what an error says.
+    pub(crate) fn is_in(error: SimFlashError) -> bool {
+        matches!(error, SimFlashError::PowerLoss | SimFlashError::Failed)
+    }
+}
 
 /// A board whose flash is all it remembers, and the truth about what was sent.
 #[derive(Clone)]
@@ -131,6 +138,11 @@ impl<const WORD: usize, const SECTOR_BYTES: usize> Board<WORD, SECTOR_BYTES> {
         Self { flash, ..self.clone() }
     }
 
+    /// The same board, had `cut` come in an operation that was kept. Its power is off.
+    pub(crate) fn after(&self, moment: &Moment<WORD, SECTOR_BYTES>, cut: PowerCut) -> Self {
+        Self { flash: Flash::new(moment.cut(cut)), ..self.clone() }
+    }
+
     pub(crate) fn cut_at(&self, cut: PowerCut) {
         self.flash.lock().cut_power(cut);
     }
@@ -163,16 +175,16 @@ impl<const WORD: usize, const SECTOR_BYTES: usize> Board<WORD, SECTOR_BYTES> {
         self.context = context.into();
         let (journal, _, view) = match recover(&self.flash, self.region(), self.budget) {
             Ok(found) => found,
-            Err(RecoverError::Flash(SimFlashError::PowerLoss)) => return Err(Cut),
+            Err(RecoverError::Flash(error)) if Cut::is_in(error) => return Err(Cut),
             Err(RecoverError::Unformatted) => {
                 assert!(self.history.is_empty(), "{context}: all is lost");
                 match crate::format(self.flash.clone(), self.region(), 7) {
                     Ok(()) => {}
-                    Err(crate::FormatError::Flash(SimFlashError::PowerLoss)) => return Err(Cut),
+                    Err(crate::FormatError::Flash(error)) if Cut::is_in(error) => return Err(Cut),
                     Err(error) => panic!("{context}: {error}"),
                 }
                 recover(&self.flash, self.region(), self.budget).map_err(|error| match error {
-                    RecoverError::Flash(SimFlashError::PowerLoss) => Cut,
+                    RecoverError::Flash(error) if Cut::is_in(error) => Cut,
                     error => panic!("{context}: after format: {error}"),
                 })?
             }
@@ -184,15 +196,15 @@ impl<const WORD: usize, const SECTOR_BYTES: usize> Board<WORD, SECTOR_BYTES> {
 
     fn believe(&mut self, view: &View, context: &str) {
         let without = View::of(&self.history);
-        let doubt = core::mem::take(&mut self.doubt);
         let told = self.history.len();
-        self.history.extend(doubt);
-        while self.history.len() > told {
-            if *view == View::of(&self.history) {
-                self.forget_covered();
-                return;
-            }
-            self.history.pop();
+        self.history.append(&mut self.doubt);
+        // Bits on the edge may read as whole at the next boot, as long as nothing else was sent: what
+        // isn't found stays in doubt.
+        while self.history.len() > told && *view != View::of(&self.history) {
+            self.doubt.insert(0, self.history.remove(self.history.len() - 1));
+        }
+        if self.history.len() > told {
+            return self.forget_covered();
         }
         assert!(*view == without, "{context}: found {}, but was told {}", view.brief(), without.brief());
     }
@@ -214,7 +226,7 @@ impl<const WORD: usize, const SECTOR_BYTES: usize> Board<WORD, SECTOR_BYTES> {
                 self.forget_covered();
                 Ok(true)
             }
-            Err(SnapshotError::Flash(SimFlashError::PowerLoss)) => Err(Cut),
+            Err(SnapshotError::Flash(error)) if Cut::is_in(error) => Err(Cut),
             Err(SnapshotError::Full { .. }) => {
                 self.doubt.clear();
                 Ok(false)
@@ -229,6 +241,7 @@ impl<const WORD: usize, const SECTOR_BYTES: usize> Board<WORD, SECTOR_BYTES> {
         journal: &mut Journal<Flash<WORD, SECTOR_BYTES>>,
         records: &[Vec<u8>],
     ) -> Result<(), Cut> {
+        self.doubt.clear();
         let mut commit = || {
             for record in records {
                 self.doubt.push(Item::Record(record.clone()));
@@ -238,7 +251,7 @@ impl<const WORD: usize, const SECTOR_BYTES: usize> Board<WORD, SECTOR_BYTES> {
         };
         match commit() {
             Ok(()) => {}
-            Err(AppendError::Flash(SimFlashError::PowerLoss)) => return Err(Cut),
+            Err(AppendError::Flash(error)) if Cut::is_in(error) => return Err(Cut),
             Err(error) => panic!("{}: {error}", self.context),
         }
         self.history.append(&mut self.doubt);

@@ -6,7 +6,7 @@ use everstep_board_sim::SimFlash;
 
 use super::{
     harness::{Board, Flash, Item, Medium, SECTOR, recover},
-    soak::{BUDGET, CUTS_PER_SEED, Dice, seeds, soak_board},
+    soak::{BUDGET, CUTS_PER_SEED, Dice, soak_all, soak_board},
 };
 use crate::{
     Corruption, RecoverError, Region, Seal,
@@ -32,7 +32,7 @@ fn salt(boot: u64) -> [u8; 16] {
     salt
 }
 
-fn sealed_board<const SECTOR: usize>(medium: Medium, sectors: usize) -> Board<4, SECTOR> {
+pub(super) fn sealed_board<const SECTOR: usize>(medium: Medium, sectors: usize) -> Board<4, SECTOR> {
     Board { sealed: Some(core::cell::Cell::new(0)), ..Board::on(medium, sectors, BUDGET) }
 }
 
@@ -97,11 +97,11 @@ fn range() -> core::ops::Range<u32> {
 
 #[test]
 fn cuts_lose_nothing_and_no_key_stream_is_used_twice() {
-    for seed in 0..seeds() {
+    soak_all("soak, sealed", CUTS_PER_SEED / 5, |seed| {
         let mut seen = BTreeMap::new();
         let mut dice = Dice(seed);
         let board: Board = sealed_board(Medium::Nor, dice.size(14, 24));
-        soak_board(board, dice, seed, CUTS_PER_SEED / 5, |board| {
+        let board = soak_board(board, dice, seed, CUTS_PER_SEED / 5, |board| {
             let image = board.flash.lock().image().to_vec();
             let range = 0..u32::try_from(image.len()).unwrap();
             for (place, frame, salt) in frames(&image, Region::from(range).sealed(seal(0))) {
@@ -111,25 +111,20 @@ fn cuts_lose_nothing_and_no_key_stream_is_used_twice() {
             }
         });
         assert!(seen.len() > 100, "seed {seed}: {}", seen.len());
-    }
+        board.sent
+    });
 }
 
 #[test]
 fn cuts_lose_nothing_on_sealed_files_and_block_devices() {
-    for seed in 0..seeds() {
-        let dice = Dice(seed);
+    soak_all("soak, sealed files and block devices", CUTS_PER_SEED / 5, |seed| {
+        let (dice, cuts) = (Dice(seed), CUTS_PER_SEED / 5);
         if seed % 2 == 0 {
-            soak_board(sealed_board::<4096>(Medium::File, 16), dice, seed, CUTS_PER_SEED / 5, |_| {});
+            soak_board(sealed_board::<4096>(Medium::File, 16), dice, seed, cuts, |_| {}).sent
         } else {
-            soak_board(
-                sealed_board::<16_384>(Medium::Blocks(512), 16),
-                dice,
-                seed,
-                CUTS_PER_SEED / 5,
-                |_| {},
-            );
+            soak_board(sealed_board::<16_384>(Medium::Blocks(512), 16), dice, seed, cuts, |_| {}).sent
         }
-    }
+    });
 }
 
 #[test]

@@ -4,38 +4,36 @@ use everstep_board_sim::SimFlash;
 
 use super::{
     harness::{Board, Flash, Medium, recover},
-    soak::{BUDGET, CUTS_PER_SEED, Dice, seeds, soak_board},
+    soak::{BUDGET, CUTS_PER_SEED, Dice, seeds, soak_all, soak_board, soak_lives},
 };
 use crate::{GeometryError, PAYLOAD_BYTES_MAX, RecoverError, Region, check};
 
 /// The flash erases a quarter, or less, of what the journal takes as a sector.
-fn soak(medium: Medium, sector_bytes: usize, seed: u64) {
+fn soak(medium: Medium, sector_bytes: usize, seed: u64) -> u64 {
     let mut dice = Dice(seed);
     let sectors = dice.size(13, 24);
     let board: Board<4, 1024> = Board::with_sectors(medium, sectors, sector_bytes, BUDGET);
-    soak_board(board, dice, seed, CUTS_PER_SEED, |_| {});
+    soak_board(board, dice, seed, CUTS_PER_SEED, |_| {}).sent
 }
 
 #[test]
 fn sectors_of_several_erases_lose_nothing() {
-    for seed in 0..seeds() {
-        soak(Medium::Nor, 4096, seed);
-    }
+    soak_all("soak, sectors of several erases", CUTS_PER_SEED, |seed| soak(Medium::Nor, 4096, seed));
 }
 
 #[test]
 fn units_of_several_words_lose_nothing() {
-    for seed in 0..seeds().div_ceil(2) {
-        soak(Medium::Units(if seed % 2 == 0 { 16 } else { 256 }), 16_384, seed);
-    }
+    soak_lives("soak, units of several words", seeds().div_ceil(2), CUTS_PER_SEED, |seed| {
+        soak(Medium::Units(if seed % 2 == 0 { 16 } else { 256 }), 16_384, seed)
+    });
 }
 
 #[test]
 fn blocks_in_sectors_of_several_erases_lose_nothing() {
-    for seed in 0..seeds().div_ceil(2) {
+    soak_lives("soak, blocks in sectors of several erases", seeds().div_ceil(2), CUTS_PER_SEED, |seed| {
         let (block_bytes, sector_bytes) = if seed % 2 == 0 { (512, 8192) } else { (4096, 32_768) };
-        soak(Medium::Blocks(block_bytes), sector_bytes, seed);
-    }
+        soak(Medium::Blocks(block_bytes), sector_bytes, seed)
+    });
 }
 
 /// An erase that a cut ended between two of the flash's sectors looks erased, and has old data behind.

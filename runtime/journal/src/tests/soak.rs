@@ -4,11 +4,12 @@ use std::{format, string::String, vec::Vec};
 
 use everstep_board_sim::{CutModel, PowerCut, SimFlashError};
 
-use super::harness::{Board, Cut, Medium};
+use super::{
+    harness::{Board, Cut, Medium},
+    scale::{cuts, progress},
+};
 use crate::{AppendError, Budget};
 
-/// Cuts without `EVERSTEP_CUTS`.
-const CUTS: u64 = 10_000;
 pub(super) const CUTS_PER_SEED: u64 = 500;
 
 /// `SplitMix64`.
@@ -69,11 +70,27 @@ fn live<const SECTOR: usize>(
     }
 }
 
-fn soak<const SECTOR: usize>(medium: Medium, seed: u64, cuts: u64) {
+/// A life with so many cuts; how much was sent.
+fn soak<const SECTOR: usize>(medium: Medium, seed: u64) -> u64 {
     let mut dice = Dice(seed);
     let sectors = dice.size(13, 24);
     let board: Board<4, SECTOR> = Board::on(medium, sectors, BUDGET);
-    soak_board(board, dice, seed, cuts, |_| {});
+    soak_board(board, dice, seed, CUTS_PER_SEED, |_| {}).sent
+}
+
+/// As many lives as are asked for, with so many cuts each.
+pub(super) fn soak_all(name: &str, cuts: u64, life: impl FnMut(u64) -> u64) {
+    soak_lives(name, seeds(), cuts, life);
+}
+
+/// So many lives, with so many cuts each.
+pub(super) fn soak_lives(name: &str, lives: u64, cuts: u64, mut life: impl FnMut(u64) -> u64) {
+    let mut sent = 0;
+    for seed in 0..lives {
+        sent += life(seed);
+        let figures = format!("{sent} records and snapshots, {} cuts", (seed + 1) * cuts);
+        progress(name, seed + 1, lives, &figures);
+    }
 }
 
 /// A life with so many cuts; `look` is called behind each.
@@ -83,7 +100,7 @@ pub(super) fn soak_board<const SECTOR: usize>(
     seed: u64,
     cuts: u64,
     mut look: impl FnMut(&Board<4, SECTOR>),
-) {
+) -> Board<4, SECTOR> {
     let medium = board.medium;
     let models: Vec<CutModel> = match dice.roll(3) {
         _ if !medium.writes_at_once() => [CutModel::Clean, CutModel::Killed].into(),
@@ -106,33 +123,25 @@ pub(super) fn soak_board<const SECTOR: usize>(
         assert!(live(&mut board, &mut dice, &context).is_err());
         look(&board);
     }
+    board
 }
 
 #[test]
 fn nothing_accepted_is_lost_over_many_cuts() {
-    for seed in 0..seeds() {
-        soak::<4096>(Medium::Nor, seed, CUTS_PER_SEED);
-    }
-}
-
-pub(super) fn seeds() -> u64 {
-    let cuts = std::env::var("EVERSTEP_CUTS").map_or(CUTS, |cuts| cuts.parse().unwrap());
-    cuts.div_ceil(CUTS_PER_SEED)
+    soak_all("soak, NOR flash", CUTS_PER_SEED, |seed| soak::<4096>(Medium::Nor, seed));
 }
 
 #[test]
 fn a_file_that_writes_in_any_order_loses_nothing() {
-    for seed in 0..seeds() {
-        soak::<4096>(Medium::File, seed, CUTS_PER_SEED);
-    }
+    soak_all("soak, a file", CUTS_PER_SEED, |seed| soak::<4096>(Medium::File, seed));
 }
 
 #[test]
 fn a_block_device_that_loses_blocks_loses_nothing() {
-    for seed in 0..seeds() {
+    soak_all("soak, a block device", CUTS_PER_SEED, |seed| {
         let block_bytes = if seed % 4 == 3 { 4096 } else { 512 };
-        soak::<16_384>(Medium::Blocks(block_bytes), seed, CUTS_PER_SEED);
-    }
+        soak::<16_384>(Medium::Blocks(block_bytes), seed)
+    });
 }
 
 /// Lives that once failed: a torn write of a later boot was taken as proof that the newest record was
@@ -140,7 +149,7 @@ fn a_block_device_that_loses_blocks_loses_nothing() {
 #[test]
 fn lives_that_once_failed_go_on() {
     for seed in [71, 253, 828] {
-        soak::<4096>(Medium::Nor, seed, CUTS_PER_SEED);
+        soak::<4096>(Medium::Nor, seed);
     }
 }
 
@@ -149,9 +158,13 @@ fn lives_that_once_failed_go_on() {
 #[test]
 fn what_a_killed_process_left_to_read_is_not_relied_on_before_it_is_kept() {
     for seed in [182, 190] {
-        soak::<4096>(Medium::File, seed, CUTS_PER_SEED);
+        soak::<4096>(Medium::File, seed);
     }
     for seed in [41, 81] {
-        soak::<8192>(Medium::Blocks(512), seed, CUTS_PER_SEED);
+        soak::<8192>(Medium::Blocks(512), seed);
     }
+}
+
+pub(super) fn seeds() -> u64 {
+    cuts().div_ceil(CUTS_PER_SEED)
 }

@@ -8,10 +8,12 @@ KILLS ?= 3
 RUNS ?= 100
 CASES ?= 400
 SEEDS ?= 20
+CUTS ?= 1000000
+SECONDS ?= 600
 MODEL ?= models/wren/wren.gguf
 
 
-.PHONY: run test test-slow soak bench bench-journal check dist wren wren-smoke eval-wren setup
+.PHONY: run test test-slow soak soak-journal breaks fuzz bench bench-journal check dist wren wren-smoke eval-wren setup
 
 # The main job: the cold room is brought to -18 C, with the process killed on the way.
 run: setup
@@ -27,7 +29,7 @@ test: setup
 test-slow: setup
 	EVERSTEP_SEEDS=100000 $(CARGO) test $(BUILD) -p everstep-core
 	EVERSTEP_SEEDS=100000 $(CARGO) test $(BUILD) -p system-tests --test lives -- --nocapture
-	EVERSTEP_CUTS=100000 $(CARGO) test $(BUILD) -p everstep-journal
+	EVERSTEP_CUTS=100000 $(CARGO) test $(BUILD) -p everstep-journal --all-features
 	$(MAKE) soak
 	$(MAKE) wren-smoke
 
@@ -35,6 +37,24 @@ test-slow: setup
 soak: setup
 	$(CARGO) build $(BUILD) --workspace --bins
 	target/release/everstep-rehearse --runs $(RUNS) --kills $(KILLS) --quiet --report target/soak.json
+
+# The journal under $(CUTS) seeded cuts on each medium, and every cut and pair of cuts.
+soak-journal: setup
+	EVERSTEP_CUTS=$(CUTS) EVERSTEP_EXHAUSTIVE=1 $(CARGO) test $(BUILD) -p everstep-journal --all-features
+
+# Breaks the journal on purpose, one way after the other, and shows which test catches each.
+breaks: setup
+	$(CARGO) run $(BUILD) -p journal-proof --bin journal-breaks
+
+# Searches $(SECONDS) seconds each for flash that makes the journal panic, loop, or make something up.
+fuzz: setup
+	$(CARGO) fuzz --version || $(CARGO) install --locked cargo-fuzz
+	for target in structures decay; do \
+		mkdir -p target/fuzz/$$target && \
+		$(CARGO) +nightly fuzz run --sanitizer none --fuzz-dir tests/journal/fuzz --target-dir target/fuzz/build \
+			$$target target/fuzz/$$target tests/journal/fuzz/corpus/$$target -- \
+			-max_total_time=$(SECONDS) -timeout=20 -max_len=400 || exit 1; \
+	done
 
 # What a step costs without the model, and how fast the bundled model is.
 bench: setup

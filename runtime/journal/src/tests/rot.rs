@@ -19,6 +19,10 @@ fn used<const WORD: usize, const SECTOR: usize>(
     let mut journal = board.boot("used").unwrap();
     let mut all = Vec::new();
     for step in 0..steps {
+        // Some records spell their numbers out, in the newest sector, too.
+        if (steps - step) % 50 == 5 {
+            journal = board.boot("on the way").unwrap();
+        }
         let snapshot = journal.needs_snapshot().then(|| board.snapshot(1400));
         for item in snapshot.into_iter().chain([board.record(40 + step % 300)]) {
             assert!(board.send(&mut journal, &item).unwrap());

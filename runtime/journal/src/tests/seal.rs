@@ -150,6 +150,34 @@ fn nothing_of_a_record_is_on_flash() {
     board.boot("again").unwrap();
 }
 
+/// One key stream used twice would make equal records equal on flash: in one sector, in another, by
+/// another boot, and in a journal that was formatted anew.
+#[test]
+fn equal_records_never_look_alike() {
+    let record = Item::Record(vec![0; 300]);
+    let mut seen = BTreeMap::new();
+    let mut board: Board = sealed_board(Medium::Nor, SECTORS);
+    for life in 0..2 {
+        crate::format(board.flash.clone(), board.region(), 7).unwrap();
+        board.history.clear();
+        for boot in 0..3 {
+            let mut journal = board.boot("equal records").unwrap();
+            for _ in 0..15 {
+                assert!(board.send(&mut journal, &record).unwrap());
+            }
+            let image = board.flash.lock().image().to_vec();
+            for (place, frame, _) in frames(&image, board.region()) {
+                // The tag is behind, a salt in front.
+                let end = at(place, frame) + frame.payload_bytes - 16;
+                let here = (life, place.opening, place.offset);
+                let before = seen.insert(image[end - 16..end].to_vec(), here);
+                assert!(before.is_none_or(|before| before == here), "boot {boot}: {before:?}, {here:?}");
+            }
+        }
+    }
+    assert!(seen.len() > 60, "{}", seen.len());
+}
+
 #[test]
 fn strangers_are_told_apart() {
     let (board, image) = used();

@@ -19,9 +19,10 @@ from generate import polite, system_text
 from plant import BUILT_IN, Call
 from policy import Expert
 from words import Split
-from worlds import RENAMED_SHARE, draw_world
+from worlds import draw_world
 
 TRAIN, HELD_OUT = Split.TRAIN, Split.HELD_OUT
+RENAMED_SHARE = 0.12
 # group -> (frames, names, share of tools with made-up names)
 GROUPS = {
     "train-like": (TRAIN, TRAIN, RENAMED_SHARE),

@@ -25,11 +25,11 @@ class Measure:
     @torch.no_grad()
     def exact(self, network):
         """Percent of exact replies for each group."""
-        result = {}
+        result, device = {}, network.embedding.weight.device
         for group, rows in self.rows.items():
             right = 0
             for prompt, reply in rows:
-                ids = torch.tensor(prompt + reply)[None, : network.shape.context]
+                ids = torch.tensor(prompt + reply, device=device)[None, : network.shape.context]
                 likely = network(ids)[0].argmax(-1)
                 right += likely[len(prompt) - 1 : -1].tolist() == reply
             result[group] = round(100 * right / len(rows), 1)

@@ -16,10 +16,10 @@ from torch import nn
 class Shape:
     vocab: int = 1024
     width: int = 256
-    layers: str = "CACACA"
+    layers: str = "CACACACA"
     heads: int = 4
     kv_heads: int = 2
-    hidden: int = 640
+    hidden: int = 768
     kernel: int = 3
     context: int = 4096
     rope_base: float = 10000.0

@@ -56,10 +56,11 @@ class SplitTest(unittest.TestCase):
                 self.assertFalse(trained & {plain(frames.expand(rng, frame)) for frame in other for _ in range(50)})
 
     def test_catalogue_frames_are_split(self):
-        for _, _, parameters, lines in catalogue.CATALOGUE.values():
-            at = lines.index(catalogue.HELD)
-            self.assertTrue(lines[:at] and lines[at + 1 :])
-            self.assertFalse(set(lines[:at]) & set(lines[at + 1 :]))
+        for known in catalogue.CATALOGUE.values():
+            parameters, lines = known["parameters"], known["frames"] + known["held_out"]
+            self.assertTrue(known["frames"] and known["held_out"])
+            self.assertFalse(set(known["frames"]) & set(known["held_out"]))
+            self.assertLessEqual(set(known["required"]), set(parameters))
             for line in lines:
                 for slot in __import__("re").findall(r"\{(\w+)\}", line):
                     self.assertIn(slot, parameters, line)

@@ -21,12 +21,13 @@ LEVEL_KEYS = ["percent", "percent", "level", "position", "value", "speed", "powe
 SETPOINT_KEYS = ["value", "value", "target", "setpoint", "degrees", "goal", "wanted"]
 TIMED_KEYS = ["seconds", "seconds", "duration_s", "time_s", "secs", "duration"]
 STATE_KEYS = ["state", "state", "position", "to", "value"]
-RENAMED_SHARE = 0.12
+RENAMED_SHARES = [0.0, 0.0, 0.12, 0.12, 0.12, 0.3, 0.6, 1.0, 1.0]
 STATES = {"open": ("closed", "open"), "lock": ("locked", "unlocked")}
 
 
-def draw_world(rng, split=Split.TRAIN, renamed=RENAMED_SHARE):
-    """A random gateway of 3 to 12 tools, named in words of `split`; a share of the tools is `renamed`."""
+def draw_world(rng, split=Split.TRAIN, renamed=None):
+    """A random gateway of 3 to 12 tools, named in words of `split`; a share of the tools is `renamed`,
+    drawn where it isn't given."""
     size = rng.choice([2, 3, 3, 4, 4, 5, 6, 7])
     nouns = rng.sample(list(words.THINGS), rng.choice([1, 2, 2, 3]))
     labels, actuators = set(), []
@@ -44,7 +45,7 @@ def draw_world(rng, split=Split.TRAIN, renamed=RENAMED_SHARE):
     tools = tools + built_in if rng.random() < 0.7 else built_in + tools
     if rng.random() < 0.3:
         rng.shuffle(tools)
-    _rename(rng, tools, actuators, quantities, renamed, split)
+    _rename(rng, tools, actuators, quantities, rng.choice(RENAMED_SHARES) if renamed is None else renamed, split)
     jump = rng.choice([0.0, 0.3, 0.7, 1.0])
     world = World(rng, rng.choice(SITES), quantities, actuators, tools, jump)
     world.hints = hints
@@ -306,9 +307,7 @@ def _rename(rng, tools, actuators, quantities, share, split):
     for tool in tools:
         name = tool["function"]["name"]
         if rng.random() < share and name not in BUILT_IN_NAMES:
-            one, two = words.made_up(rng, split), words.made_up(rng, split)
-            new[name] = rng.choice([one, f"{one}_{two}", words.code(rng)] if split is Split.TRAIN else [one, f"{one}_{two}"])
-            tool["function"]["name"] = new[name]
+            new[name] = tool["function"]["name"] = _meaningless(rng, split, new.values())
     if not new:
         return
     for part in [*quantities, *actuators]:
@@ -317,6 +316,15 @@ def _rename(rng, tools, actuators, quantities, share, split):
     for actuator in actuators:
         if actuator.setter:
             actuator.setter = _renamed(actuator.setter, new)
+
+
+def _meaningless(rng, split, taken):
+    """A name for a tool that no other has and that tells nothing."""
+    while True:
+        one, two = words.made_up(rng, split), words.made_up(rng, split)
+        name = rng.choice([one, f"{one}_{two}", words.code(rng)] if split is Split.TRAIN else [one, f"{one}_{two}"])
+        if name not in taken:
+            return name
 
 
 def _renamed(setter, new):

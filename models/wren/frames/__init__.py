@@ -9,9 +9,14 @@ with `0` has no article, one with `2` is the other action's. `{n_wait}` a time, 
 
 import re
 
-from frames.actions import *
+from frames.acts import *
+from frames.alerts import *
 from frames.conditions import *
+from frames.groups import *
+from frames.missing import *
 from frames.readings import *
+from frames.requests import *
+from frames.targets import *
 from frames.unmet import *
 
 _CHOICE = re.compile(r"\(([^()\[\]]*)\)|\[([^()\[\]]*)\]")

@@ -21,27 +21,30 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self):
         for group in self.param_groups:
+            matrices, rate, momentum = group["params"], group["lr"], group["momentum"]
+            gradients = [matrix.grad for matrix in matrices]
+            means = [self.state[matrix].setdefault("momentum_buffer", torch.zeros_like(matrix)) for matrix in matrices]
+            torch._foreach_lerp_(means, gradients, 1 - momentum)
+            directions = torch._foreach_lerp(gradients, means, momentum)
+            torch._foreach_mul_(matrices, 1 - rate * group["weight_decay"])
             alike = {}
-            for matrix in group["params"]:
-                alike.setdefault(tuple(sorted(matrix.shape)), []).append(matrix)
-            for matrices in alike.values():
-                self._step_alike(matrices, group)
+            for matrix, direction in zip(matrices, directions):
+                alike.setdefault((min(matrix.shape), max(matrix.shape)), []).append((matrix, direction))
+            for pairs in alike.values():
+                _step_alike(pairs, rate)
 
-    def _step_alike(self, matrices, group):
-        """Matrices of one shape, some of them transposed."""
-        rate, momentum = group["lr"], group["momentum"]
-        directions = []
-        for matrix in matrices:
-            state = self.state[matrix]
-            mean = state.setdefault("momentum_buffer", torch.zeros_like(matrix))
-            mean.lerp_(matrix.grad, 1 - momentum)
-            directions.append(_wide(matrix.grad.lerp(mean, momentum)))
-        for matrix, direction in zip(matrices, orthogonal(torch.stack(directions))):
-            if matrix.shape[0] > matrix.shape[1]:
-                direction = direction.T
-            scale = max(1, matrix.shape[0] / matrix.shape[1]) ** 0.5
-            matrix.mul_(1 - rate * group["weight_decay"])
-            matrix.add_(direction.to(matrix.dtype), alpha=-rate * scale)
+
+def _step_alike(pairs, rate):
+    """Moves matrices of one shape, some of them transposed, along their directions."""
+    orthogonals = orthogonal(torch.stack([_wide(direction) for _, direction in pairs]))
+    for tall in (False, True):
+        chosen = [(matrix, step) for (matrix, _), step in zip(pairs, orthogonals) if (matrix.shape[0] > matrix.shape[1]) == tall]
+        if not chosen:
+            continue
+        matrices = [matrix for matrix, _ in chosen]
+        steps = [(step.T if tall else step).to(matrix.dtype) for matrix, step in chosen]
+        rows, columns = matrices[0].shape
+        torch._foreach_add_(matrices, steps, alpha=-rate * max(1, rows / columns) ** 0.5)
 
 
 def _wide(matrix):

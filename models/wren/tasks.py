@@ -589,8 +589,8 @@ def drive(actuator, goal, rng):
 
 
 KINDS = {
-    "set": (set_one, 15), "several": (set_several, 7), "every": (set_every, 6), "except": (set_except, 9), "everything": (set_everything, 12),
-    "rest of kinds": (rest_of_kinds, 4), "every and one": (every_and_one, 6), "if state": (if_state, 13), "ask": (ask, 12), "state": (ask_state, 3), "verify": (verify, 3),
+    "set": (set_one, 20), "several": (set_several, 10), "every": (set_every, 6), "except": (set_except, 9), "everything": (set_everything, 12),
+    "rest of kinds": (rest_of_kinds, 4), "every and one": (every_and_one, 6), "if state": (if_state, 26), "ask": (ask, 12), "state": (ask_state, 3), "verify": (verify, 5),
     "if": (cond, 13), "if-else": (cond_else, 18), "alert if": (alarm, 9), "wait": (wait_then, 4), "act and ask": (act_and_ask, 10),
     "log value": (log_value, 1), "compare two": (compare_two, 2), "log": (log, 1), "alert": (alert, 1), "no tool": (no_tool, 15),
     "missing": (missing, 9), "reach": (reach, 17),
@@ -617,4 +617,6 @@ def finish(s, text, exact):
     if s.split is Split.TRAIN and s.rng.random() < 0.06:
         keep = {word for part in [*s.world.actuators.values(), *s.world.quantities.values()] for word in part.label.lower().split()}
         text = frames.typo(s.rng, text, keep)
+    elif s.split is Split.TRAIN and s.rng.random() < 0.07:
+        text = frames.telegram(s.rng, text)
     return text

@@ -24,10 +24,12 @@ from muon import Muon
 from rows import Rows, Start
 from tokenizer import Wren
 
-WARM_UP_STEPS, DECAY_SHARE, RATE_END = 100, 0.45, 0.01
+WARM_UP_STEPS, DECAY_SHARE, RATE_END = 100, 0.6, 0.01
 AVERAGE_STEPS = 200
-SHORT_FIRST_SHARE = 0.06  # the first share of training sees short rows, mostly copies
-BRIEF_FIRST_SHARE = 0.3  # and this share mostly brief requests
+# The first share of training, and at most so many tokens, sees short rows that are mostly copies; the
+# first share sees mostly brief requests.
+SHORT_FIRST_SHARE, SHORT_FIRST_MAX = 0.06, 24e6
+BRIEF_FIRST_SHARE, BRIEF_FIRST_MAX = 0.3, 100e6
 CHECKPOINT_S = 120
 LOG_STEPS = 50
 MEASURE_CASES = 60  # of each group
@@ -36,8 +38,8 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 # A GPU takes more rows in a step, which carry a higher rate, from more workers, and has more to learn
 # from between two looks.
 if DEVICE == "cuda":
-    ROWS_FACTOR, WORKERS, MEASURE_S = 8, max(1, os.cpu_count() - 2), 45
-    MUON_RATE, ADAM_RATE, EMBEDDING_RATE = 0.015, 0.003, 0.003
+    ROWS_FACTOR, WORKERS, MEASURE_S = 12, max(1, os.cpu_count() - 1), 60
+    MUON_RATE, ADAM_RATE, EMBEDDING_RATE = 0.018, 0.003, 0.003
     BLOCK_SHAPES_MAX = 64
 else:
     ROWS_FACTOR, WORKERS, MEASURE_S = 1, 1, 480
@@ -99,7 +101,8 @@ class Trainer:
         self.step, self.tokens, self.seconds, self.log = 0, 0, 0.0, []
         if (out / "checkpoint.pt").exists():
             self._restore()
-        start = Start(SHORT_FIRST_SHARE * tokens - self.tokens, BRIEF_FIRST_SHARE * tokens - self.tokens)
+        short, brief = min(SHORT_FIRST_MAX, SHORT_FIRST_SHARE * tokens), min(BRIEF_FIRST_MAX, BRIEF_FIRST_SHARE * tokens)
+        start = Start(short - self.tokens, brief - self.tokens)
         self.rows = Rows(str(tokenizer_path), seed * 1_000_003 + self.step, start, boards, ROWS_FACTOR, WORKERS)
         self.states = compiled(self.network)
         self.measure = Measure(tokenizer, MEASURE_CASES)

@@ -323,7 +323,7 @@ def _meaningless(rng, split, taken):
     while True:
         one, two = words.made_up(rng, split), words.made_up(rng, split)
         name = rng.choice([one, f"{one}_{two}", words.code(rng)] if split is Split.TRAIN else [one, f"{one}_{two}"])
-        if name not in taken:
+        if name not in taken and name not in BUILT_IN_NAMES:
             return name
 
 

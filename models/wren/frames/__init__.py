@@ -68,6 +68,14 @@ def filler(rng, text):
     return text
 
 
+SMALL_WORDS = {"the", "a", "an", "please", "is", "are"}
+
+
+def telegram(rng, text):
+    """The sentence with most of its small words left out."""
+    return " ".join(word for word in text.split(" ") if word.lower() not in SMALL_WORDS or rng.random() < 0.3) or text
+
+
 def typo(rng, text, keep):
     """The sentence with one letter dropped, doubled or swapped in a word that is not in `keep`."""
     words = text.split(" ")

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 720, 360, 46, 40, 16
+SPACINGS, TICKS_MAX = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000), 12
 COLORS = {"reply tokens": "#888888", "train-like": "#1b6ca8", "unseen frames": "#3a9d5d", "unseen entities": "#c7811f", "unseen tools": "#b0413e"}
 
 
@@ -36,7 +37,8 @@ def svg(lines):
     for percent in range(0, 101, 20):
         y = TOP + high * (1 - percent / 100)
         parts.append(f'<path d="M{LEFT} {y}h{wide}" stroke="#ddd"/><text x="{LEFT - 8}" y="{y + 4}" text-anchor="end">{percent}</text>')
-    for million in range(0, int(end) + 1, 5):
+    spacing = next(size for size in SPACINGS if end / size <= TICKS_MAX)
+    for million in range(0, int(end) + 1, spacing):
         parts.append(f'<text x="{place(million, 0).split(",")[0]}" y="{HEIGHT - 20}" text-anchor="middle">{million}</text>')
     parts.append(f'<text x="{LEFT + wide / 2}" y="{HEIGHT - 4}" text-anchor="middle">million tokens</text>')
     for number, (name, line) in enumerate(lines.items()):

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Trains and converts wren from nothing. Run again after a stop, it goes on from the last checkpoint.
 #
-#   models/wren/train.sh          everything; about 150 minutes of two free cores, in as many legs as it takes
+#   models/wren/train.sh          everything; ten minutes of a data-centre GPU, or hours of two free cores in as many
+#                                 legs as it takes
 #   models/wren/train.sh smoke    the same path in a few minutes, to one call in the runtime, with a model that knows nothing
 #   models/wren/train.sh test     the tests of generator, tokenizer and converter
 #
-# WREN_TOKENS is how much it is trained on, WREN_THREADS on how many threads, WREN_BOARDS names board
-# folders of one's own, relative to where this is called.
+# WREN_TOKENS is how much it is trained on, WREN_MINUTES the time it has at most, WREN_THREADS on how many
+# threads, WREN_BOARDS names board folders of one's own, relative to where this is called.
 set -euo pipefail
 here=$PWD
 cd "$(dirname "$0")"
@@ -30,7 +31,8 @@ set_up() {
 all() { # folder, tokens, where the model goes, prompts for parity
     local boards=() board
     for board in ${WREN_BOARDS:-}; do boards+=(--board "$here/$board"); done
-    "$python" train.py --out "$1" --tokens "$2" --threads "${WREN_THREADS:-2}" "${boards[@]}"
+    "$python" train.py --out "$1" --tokens "$2" --minutes "${WREN_MINUTES:-inf}" --threads "${WREN_THREADS:-2}" \
+        "${boards[@]}"
     "$python" convert.py --checkpoint "$1/checkpoint.pt" --tokenizer "$1/tokenizer.json" --out "$3"
     "$python" parity.py --checkpoint "$1/checkpoint.pt" --tokenizer "$1/tokenizer.json" --out "$1/parity.jsonl" \
         --count "$4"
@@ -39,7 +41,12 @@ all() { # folder, tokens, where the model goes, prompts for parity
 
 set_up
 case "${1:-all}" in
-    all) all "$work" "${WREN_TOKENS:-86e6}" "$work/wren.gguf" 200 ;;
+    all)
+        # The GPU's number is what the shipped file was trained on.
+        tokens=86e6
+        "$python" -c 'import sys, torch; sys.exit(not torch.cuda.is_available())' && tokens=1044e6
+        all "$work" "${WREN_TOKENS:-$tokens}" "$work/wren.gguf" 200
+        ;;
     smoke)
         rm -rf "$work/smoke"
         all "$work/smoke" 0.15e6 "$work/smoke/wren.gguf" 5

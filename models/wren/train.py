@@ -31,6 +31,7 @@ AVERAGE_STEPS = 200
 SHORT_FIRST_SHARE, SHORT_FIRST_MAX = 0.06, 24e6
 BRIEF_FIRST_SHARE, BRIEF_FIRST_MAX = 0.3, 100e6
 CHECKPOINT_S = 120
+BLOCK_SHAPES_MAX = 64  # how many kinds of blocks times lengths of rows are compiled at most
 LOG_STEPS = 50
 MEASURE_CASES = 60  # of each group
 TOKENIZER_EPISODES, TOKENIZER_SEED = 3000, 7
@@ -40,7 +41,6 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 if DEVICE == "cuda":
     ROWS_FACTOR, WORKERS, MEASURE_S = 12, max(1, os.cpu_count() - 1), 60
     MUON_RATE, ADAM_RATE, EMBEDDING_RATE = 0.018, 0.003, 0.003
-    BLOCK_SHAPES_MAX = 64
 else:
     ROWS_FACTOR, WORKERS, MEASURE_S = 1, 1, 480
     MUON_RATE, ADAM_RATE, EMBEDDING_RATE = 0.01, 0.002, 0.002
@@ -79,10 +79,8 @@ def optimizers(network):
 
 
 def compiled(network):
-    """The network's states, compiled for rows of fixed lengths. On a GPU block by block: the blocks of a
-    kind share what is compiled, which takes a minute instead of many."""
-    if DEVICE == "cpu":
-        return torch.compile(network.states, dynamic=False)
+    """The network's states, compiled block by block for rows of fixed lengths: the blocks of a kind share
+    what is compiled, so that it takes a minute instead of many."""
     torch._dynamo.config.recompile_limit = BLOCK_SHAPES_MAX
     for block in network.blocks:
         block.compile(dynamic=False)

@@ -5,6 +5,7 @@
 //! Leaves out batching of several agents, snapshots of the KV cache and families other than Hermes.
 
 mod abort;
+mod boundaries;
 mod draws;
 mod engine;
 mod evaluator;
@@ -17,6 +18,7 @@ mod openmp;
 mod options;
 mod sampled_log;
 mod schema;
+mod state;
 mod template;
 #[cfg(test)]
 #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "the numbers are tiny")]

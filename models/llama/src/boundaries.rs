@@ -35,6 +35,11 @@ impl Boundaries {
         self.kept.retain(|boundary| boundary.tokens <= tokens);
     }
 
+    /// Takes over those of a snapshot.
+    pub(crate) fn replace(&mut self, kept: Vec<Boundary>) {
+        self.kept = kept;
+    }
+
     pub(crate) const fn set_head(&mut self, tokens: usize) {
         self.head = tokens;
     }
@@ -49,7 +54,6 @@ impl Boundaries {
         }
     }
 
-    #[cfg(test)]
     pub(crate) fn all(&self) -> &[Boundary] {
         &self.kept
     }

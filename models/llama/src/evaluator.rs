@@ -14,6 +14,7 @@ use llama_cpp_2::{
 
 use crate::{
     boundaries::{BOUNDARY_BYTES_MAX, Boundaries, Boundary},
+    snapshot::Snapshot,
     state::{Part, State},
     vocabulary::llama_token,
 };
@@ -164,6 +165,45 @@ impl<'w> Evaluator<'w> {
     fn holds(&self, tokens: usize) -> bool {
         let last = self.context.kv_cache_seq_pos_max(SEQUENCE);
         usize::try_from(last.saturating_add(1)) == Ok(tokens)
+    }
+
+    /// Fills an empty cache with what a snapshot holds, and says whether it could; otherwise the context
+    /// is a new one.
+    pub(crate) fn restore(&mut self, snapshot: Snapshot) -> Result<bool, EvaluateError> {
+        let Snapshot { tokens, boundaries, state } = snapshot;
+        let known = tokens.iter().all(|&token| (token as usize) < self.vocabulary_tokens);
+        if !known || tokens.len() > self.tokens_max {
+            return Ok(false);
+        }
+        let put = state.put(&mut self.context, Part::Whole);
+        if !put || !self.holds(tokens.len()) || (self.cuttable && !self.is_whole()) {
+            self.replace()?;
+            return Ok(false);
+        }
+        self.evaluated = tokens;
+        self.boundaries.replace(boundaries);
+        self.scored_row = None;
+        Ok(true)
+    }
+
+    /// All that is in the cache, where it fits `bytes_max` and a restored one could be gone on with.
+    pub(crate) fn snapshot(&self, bytes_max: usize) -> Option<Snapshot> {
+        if self.cuttable && !self.is_whole() {
+            return None;
+        }
+        let state = State::take(&self.context, Part::Whole, bytes_max)?;
+        let boundaries = self.boundaries.all().to_vec();
+        Some(Snapshot { tokens: self.evaluated.clone(), boundaries, state })
+    }
+
+    /// What is in the cache.
+    pub(crate) fn tokens(&self) -> &[TokenId] {
+        &self.evaluated
+    }
+
+    /// The types of the cells, for a snapshot's identity.
+    pub(crate) fn kv_type(&self) -> String {
+        format!("{:?}/{:?}", self.parameters.type_k(), self.parameters.type_v())
     }
 
     /// Empties the cache.

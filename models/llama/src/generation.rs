@@ -16,6 +16,7 @@ use crate::{
     grammar::{ConstraintError, Grammar, Grammars},
     mailbox::{Interrupt, Mailbox, Watch},
     sampled_log::{Origin, SampledLog},
+    snapshots::Snapshots,
     template::Template,
     vocabulary::Vocabulary,
 };
@@ -27,6 +28,8 @@ pub(crate) struct Workshop<'w> {
     pub(crate) grammars: Grammars,
     pub(crate) evaluator: Evaluator<'w>,
     pub(crate) sampled_log: SampledLog,
+    /// Where what was evaluated outlives the process.
+    pub(crate) snapshots: Option<Snapshots>,
     pub(crate) events: Sender<ModelEvent>,
 }
 
@@ -81,7 +84,12 @@ pub(crate) fn generate(
         Err(Stop::Event(event)) => *event,
         Err(Stop::Failed(reason)) => ModelEvent::Failed { activity, reason },
     };
-    events.blocking_send(event).map_err(|_| Interrupt::Closed)
+    events.blocking_send(event).map_err(|_| Interrupt::Closed)?;
+    // Behind the reply, so that nobody waits for it.
+    if let Some(snapshots) = &mut shop.snapshots {
+        snapshots.take(&shop.evaluator, &request.tools);
+    }
+    Ok(())
 }
 
 impl<'g, 'w> Generation<'g, 'w> {
@@ -194,6 +202,14 @@ impl<'g, 'w> Generation<'g, 'w> {
     /// between them.
     fn evaluate_prompt(&mut self) -> Result<(), Stop> {
         self.shop.evaluator.mark(self.head_tokens, self.prompt_tokens);
+        let shop = &mut *self.shop;
+        let facts = match &mut shop.snapshots {
+            Some(snapshots) => snapshots.restore(&mut shop.evaluator, &self.sequence, &self.request.tools)?,
+            None => Vec::new(),
+        };
+        for fact in facts {
+            self.send(ModelEvent::Snapshot(fact))?;
+        }
         let cached = self.shop.evaluator.keep_prefix(&self.sequence)?;
         let total = saturated(self.sequence.len());
         let activity = self.watch.activity;

@@ -11,7 +11,6 @@ use crate::evaluator::SEQUENCE;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Part {
     /// All of it.
-    #[expect(dead_code, reason = "snapshots take it")]
     Whole,
     /// What can't be cut off at its end: the recurrent state, without the cells of attention.
     Recurrent,
@@ -54,7 +53,6 @@ impl State {
         &self.0
     }
 
-    #[cfg(test)]
     /// For bytes of a snapshot whose checksum and identity were verified, and for nothing else:
     /// llama.cpp believes them.
     pub(crate) const fn verified(bytes: Vec<u8>) -> Self {

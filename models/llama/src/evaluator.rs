@@ -395,6 +395,24 @@ mod tests {
     }
 
     #[test]
+    fn boundary_of_tokens_that_were_given_up_is_no_place_to_go_back_to() {
+        let weights = wren();
+        let mut evaluator = evaluator(&weights);
+        let said: Vec<TokenId> = (300..420).collect();
+        evaluator.mark(40, 100);
+        evaluate_all(&mut evaluator, &said);
+        // Longer, and other behind the head: what was kept before token 100 is of the old ones.
+        let mut other: Vec<TokenId> = (300..450).collect();
+        other.splice(60..110, 700..750);
+        evaluator.mark(40, 140);
+        assert_eq!(evaluator.keep_prefix(&other), Ok(40));
+        evaluate_all(&mut evaluator, &other);
+        assert_eq!(evaluator.keep_prefix(&other[..120]), Ok(40));
+        evaluate_all(&mut evaluator, &other[..120]);
+        assert_scores_of_fresh_start(&mut evaluator, &other[..120]);
+    }
+
+    #[test]
     fn state_that_is_not_put_back_costs_the_context_and_no_more() {
         let weights = wren();
         let mut evaluator = evaluator(&weights);

@@ -10,7 +10,7 @@ mod scripted;
 pub use everstep_core::{ActivityId, GenerationId, TokenId};
 pub use families::{FAMILIES, Family, HERMES};
 pub use model::{
-    Constraint, Message, Model, ModelCard, ModelEvent, NextEvent, Reply, Request, Sampling, ToolDefinition,
-    ToolsRefused,
+    Constraint, Message, Model, ModelCard, ModelEvent, NextEvent, Reply, Request, Sampling, SnapshotFact,
+    ToolDefinition, ToolsRefused,
 };
 pub use scripted::{Script, ScriptError, ScriptedModel};

@@ -168,6 +168,8 @@ pub enum ModelEvent {
         /// Tokens of the whole prompt.
         total: u32,
     },
+    /// What became of a snapshot of the KV cache. May come at any time, whatever is under way.
+    Snapshot(SnapshotFact),
     /// A run of sampled tokens, in order, right behind those before it.
     Tokens {
         /// Whose tokens.
@@ -202,6 +204,41 @@ pub enum ModelEvent {
     },
     /// The engine is gone; nothing more will come.
     Gone {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What became of a snapshot of the KV cache, which spares the next process an evaluation.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub enum SnapshotFact {
+    /// The prompt goes on behind it.
+    Restored {
+        /// Its file's name.
+        file: String,
+        /// Tokens of it that begin the prompt.
+        tokens: u32,
+        /// Tokens it holds.
+        of: u32,
+    },
+    /// It does not serve; the prompt is evaluated, or an older one is tried.
+    Refused {
+        /// Its file's name; empty where the folder itself can't be read.
+        file: String,
+        /// Why.
+        reason: String,
+    },
+    /// It is on the medium.
+    Written {
+        /// Tokens it holds.
+        tokens: u32,
+        /// Bytes of the file.
+        bytes: u64,
+        /// How long the medium took.
+        took_ms: u64,
+    },
+    /// One was due, and there is none.
+    NotWritten {
         /// Why.
         reason: String,
     },

@@ -59,7 +59,7 @@ impl ScriptedModel {
         };
         let over = match &event {
             ModelEvent::Tokens { end, .. } => end.is_some(),
-            ModelEvent::Progress { .. } => false,
+            ModelEvent::Progress { .. } | ModelEvent::Snapshot(_) => false,
             _ => true,
         };
         if over {

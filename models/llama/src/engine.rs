@@ -31,6 +31,9 @@ use crate::{
     mailbox::{Command, Interrupt, Job, Mailbox},
     options::{CONTEXT_TOKENS_DEFAULT_MAX, EngineOptions, LoadFailure, LoadProgress, OnProgress},
     sampled_log::SampledLog,
+    snapshot::{ENGINE, Identity},
+    snapshots::Snapshots,
+    store::Store,
     template::Template,
     vocabulary::{Pieces, Vocabulary},
 };
@@ -97,9 +100,29 @@ fn load_and_serve(
         file_bytes: Some(source.bytes),
         quantization: source.quantization(),
     };
+    let identity = Identity {
+        model: card.digest,
+        template: card.template_digest,
+        tools: [0; 32],
+        engine: ENGINE.to_owned(),
+        kv_type: evaluator.kv_type(),
+        context_tokens: card.context_tokens,
+    };
+    let snapshots = options
+        .snapshots
+        .as_ref()
+        .map(|options| {
+            let store = Store::open(&options.folder, options.bytes_max)?;
+            Snapshots::new(store, identity, options.bytes_per_hour_max, events.clone())
+        })
+        .transpose()
+        .map_err(LoadFailure::Snapshots)?;
     let pieces = Arc::clone(vocabulary.pieces());
     if loaded.send(Ok(Loaded { card, pieces, family })).is_ok() {
-        serve(Workshop { template, vocabulary, grammars, evaluator, sampled_log, events }, commands);
+        serve(
+            Workshop { template, vocabulary, grammars, evaluator, sampled_log, snapshots, events },
+            commands,
+        );
     }
     Ok(())
 }

@@ -12,10 +12,18 @@ use llama_cpp_2::{
     model::LlamaModel as Weights,
 };
 
-use crate::vocabulary::llama_token;
+use crate::{
+    boundaries::{BOUNDARY_BYTES_MAX, Boundaries, Boundary},
+    snapshot::Snapshot,
+    state::{Part, State},
+    vocabulary::llama_token,
+};
 
 /// A context with one sequence.
 pub(crate) struct Evaluator<'w> {
+    backend: &'w LlamaBackend,
+    weights: &'w Weights,
+    parameters: LlamaContextParams,
     context: LlamaContext<'w>,
     batch: LlamaBatch<'static>,
     /// What is in the cache, in order.
@@ -26,6 +34,9 @@ pub(crate) struct Evaluator<'w> {
     vocabulary_tokens: usize,
     /// Whether the cache's end can be cut off; recurrent states allow none of it.
     cuttable: bool,
+    /// Where evaluating stops to keep a boundary, of what is evaluated next.
+    stops: Vec<usize>,
+    boundaries: Boundaries,
 }
 
 /// Why tokens could not be evaluated.
@@ -44,12 +55,12 @@ pub(crate) enum EvaluateError {
 /// Tokens evaluated between two looks at the mailbox.
 pub(crate) const CHUNK_TOKENS: usize = 64;
 /// The only sequence there is.
-const SEQUENCE: i32 = 0;
+pub(crate) const SEQUENCE: i32 = 0;
 
 impl<'w> Evaluator<'w> {
     /// Sets up a context of `context_tokens` that computes on `threads` threads.
     pub(crate) fn new(
-        backend: &LlamaBackend,
+        backend: &'w LlamaBackend,
         weights: &'w Weights,
         context_tokens: NonZeroU32,
         threads: i32,
@@ -62,12 +73,15 @@ impl<'w> Evaluator<'w> {
             .with_n_seq_max(1)
             .with_n_threads(threads)
             .with_n_threads_batch(threads);
-        let context = weights.new_context(backend, parameters).map_err(|error| error.to_string())?;
+        let context = weights.new_context(backend, parameters.clone()).map_err(|error| error.to_string())?;
         if (context.n_batch() as usize) < CHUNK_TOKENS {
             return Err(format!("a batch of {} where {CHUNK_TOKENS} are needed", context.n_batch()));
         }
         let vocabulary_tokens = usize::try_from(weights.n_vocab()).map_err(|error| error.to_string())?;
         Ok(Self {
+            backend,
+            weights,
+            parameters,
             tokens_max: context.n_ctx() as usize,
             context,
             batch: LlamaBatch::new(CHUNK_TOKENS, 1),
@@ -75,6 +89,8 @@ impl<'w> Evaluator<'w> {
             scored_row: None,
             vocabulary_tokens,
             cuttable: !weights.is_recurrent() && !weights.is_hybrid(),
+            stops: Vec::new(),
+            boundaries: Boundaries::default(),
         })
     }
 
@@ -88,37 +104,131 @@ impl<'w> Evaluator<'w> {
         self.evaluated.len()
     }
 
-    /// Keeps what of the cache begins `tokens`, forgets the rest, and says how much that is. At least
-    /// one of `tokens` is left to be evaluated, because only that gives scores.
-    pub(crate) fn keep_prefix(&mut self, tokens: &[TokenId]) -> usize {
+    /// Says where what is evaluated next may have to go back to: behind its head, and before the last
+    /// token of the prompt, which a redo evaluates again for its scores.
+    pub(crate) fn mark(&mut self, head: usize, prompt: usize) {
+        self.boundaries.set_head(head);
+        self.stops = if self.cuttable { Vec::new() } else { vec![head, prompt.saturating_sub(1)] };
+    }
+
+    /// Keeps what of the cache begins `tokens`, as far as the model can go back there, forgets the rest,
+    /// and says how much that is. At least one of `tokens` is left to be evaluated, because only that
+    /// gives scores.
+    pub(crate) fn keep_prefix(&mut self, tokens: &[TokenId]) -> Result<usize, EvaluateError> {
         let common = self.evaluated.iter().zip(tokens).take_while(|(a, b)| a == b).count();
         let common = common.min(tokens.len().saturating_sub(1));
         if common < self.evaluated.len() {
-            let start = u32::try_from(common).ok();
-            let cut = self.cuttable
-                && common > 0
-                && start.is_some()
-                && self.context.kv_cache_seq_rm(SEQUENCE, start, None).is_ok();
-            if cut {
-                self.evaluated.truncate(common);
-            } else {
-                self.forget();
-            }
+            self.go_back(common)?;
         }
         self.scored_row = None;
-        self.evaluated.len()
+        Ok(self.evaluated.len())
+    }
+
+    /// Goes back to the first `common` tokens, or to the place before that is known.
+    fn go_back(&mut self, common: usize) -> Result<(), EvaluateError> {
+        let mut kept = common;
+        if self.cuttable {
+            // Cells that a sliding window has left behind are gone, and cutting behind them succeeds
+            // all the same: what is left would be read with a hole in it.
+            if !self.is_whole() {
+                self.forget();
+                return Ok(());
+            }
+        } else {
+            let Some(boundary) = self.boundaries.within(common) else {
+                self.forget();
+                return Ok(());
+            };
+            kept = boundary.tokens;
+            if !boundary.state.put(&mut self.context, Part::Recurrent) {
+                return self.replace();
+            }
+        }
+        let cut = match u32::try_from(kept) {
+            Ok(start) if kept > 0 => self.context.kv_cache_seq_rm(SEQUENCE, Some(start), None).is_ok(),
+            _ => false,
+        };
+        if !cut || !self.holds(kept) {
+            return self.replace();
+        }
+        self.evaluated.truncate(kept);
+        self.boundaries.truncate(kept);
+        Ok(())
+    }
+
+    /// Whether attention still has every cell from the first one on.
+    fn is_whole(&self) -> bool {
+        self.context.kv_cache_seq_pos_min(SEQUENCE) == 0
+    }
+
+    /// Whether llama.cpp, too, believes that it holds `tokens` tokens.
+    fn holds(&self, tokens: usize) -> bool {
+        let last = self.context.kv_cache_seq_pos_max(SEQUENCE);
+        usize::try_from(last.saturating_add(1)) == Ok(tokens)
+    }
+
+    /// Fills an empty cache with what a snapshot holds, and says whether it could; otherwise the context
+    /// is a new one.
+    pub(crate) fn restore(&mut self, snapshot: Snapshot) -> Result<bool, EvaluateError> {
+        let Snapshot { tokens, boundaries, state } = snapshot;
+        let known = tokens.iter().all(|&token| (token as usize) < self.vocabulary_tokens);
+        if !known || tokens.len() > self.tokens_max {
+            return Ok(false);
+        }
+        let put = state.put(&mut self.context, Part::Whole);
+        if !put || !self.holds(tokens.len()) || (self.cuttable && !self.is_whole()) {
+            self.replace()?;
+            return Ok(false);
+        }
+        self.evaluated = tokens;
+        self.boundaries.replace(boundaries);
+        self.scored_row = None;
+        Ok(true)
+    }
+
+    /// All that is in the cache, where it fits `bytes_max` and a restored one could be gone on with.
+    pub(crate) fn snapshot(&self, bytes_max: usize) -> Option<Snapshot> {
+        if self.cuttable && !self.is_whole() {
+            return None;
+        }
+        let state = State::take(&self.context, Part::Whole, bytes_max)?;
+        let boundaries = self.boundaries.all().to_vec();
+        Some(Snapshot { tokens: self.evaluated.clone(), boundaries, state })
+    }
+
+    /// What is in the cache.
+    pub(crate) fn tokens(&self) -> &[TokenId] {
+        &self.evaluated
+    }
+
+    /// The types of the cells, for a snapshot's identity.
+    pub(crate) fn kv_type(&self) -> String {
+        format!("{:?}/{:?}", self.parameters.type_k(), self.parameters.type_v())
     }
 
     /// Empties the cache.
     pub(crate) fn forget(&mut self) {
         self.context.clear_kv_cache();
         self.evaluated.clear();
+        self.boundaries.truncate(0);
         self.scored_row = None;
     }
 
-    /// Evaluates the next tokens, at most [`CHUNK_TOKENS`]; the last of them gets scores.
+    /// Throws the context away and sets up another: a state that was put back in part may spoil what
+    /// comes later.
+    fn replace(&mut self) -> Result<(), EvaluateError> {
+        self.forget();
+        self.context = self.weights.new_context(self.backend, self.parameters.clone()).map_err(engine)?;
+        Ok(())
+    }
+
+    /// Evaluates the next tokens, at most [`CHUNK_TOKENS`] and at most up to the next place where a
+    /// boundary is kept; the last of them gets scores.
     pub(crate) fn evaluate(&mut self, tokens: &[TokenId]) -> Result<(), EvaluateError> {
-        let tokens = tokens.get(..CHUNK_TOKENS).unwrap_or(tokens);
+        let start = self.evaluated.len();
+        let stop =
+            self.stops.iter().filter_map(|stop| stop.checked_sub(start)).filter(|room| *room > 0).min();
+        let tokens = tokens.get(..CHUNK_TOKENS.min(stop.unwrap_or(CHUNK_TOKENS))).unwrap_or(tokens);
         let needed = self.evaluated.len().saturating_add(tokens.len());
         if needed > self.tokens_max {
             return Err(EvaluateError::Full { tokens: needed, tokens_max: self.tokens_max });
@@ -140,7 +250,18 @@ impl<'w> Evaluator<'w> {
         }
         self.evaluated.extend_from_slice(tokens);
         self.scored_row = i32::try_from(last).ok();
+        self.keep_boundary();
         Ok(())
+    }
+
+    /// Keeps the state where one is wanted. Without it, going back costs an evaluation.
+    fn keep_boundary(&mut self) {
+        let tokens = self.evaluated.len();
+        if self.stops.contains(&tokens)
+            && let Some(state) = State::take(&self.context, Part::Recurrent, BOUNDARY_BYTES_MAX)
+        {
+            self.boundaries.push(Boundary { tokens, state });
+        }
     }
 
     /// The scores of every token for the place behind the last one evaluated.
@@ -197,30 +318,116 @@ mod tests {
     fn only_what_begins_the_next_tokens_is_kept() {
         let weights = weights();
         let mut evaluator = evaluator(&weights);
-        for (cuttable, kept) in [(true, 2), (false, 0)] {
-            evaluator.cuttable = cuttable;
-            evaluator.forget();
-            evaluator.evaluate(&[1, 2, 3]).unwrap();
-            // The very same tokens: one is left, for only evaluating gives scores.
-            assert_eq!(evaluator.keep_prefix(&[1, 2, 3]), kept);
-            assert_eq!(evaluator.scores().err(), Some(EvaluateError::NoScores));
+        evaluator.evaluate(&[1, 2, 3]).unwrap();
+        // The very same tokens: one is left, for only evaluating gives scores.
+        assert_eq!(evaluator.keep_prefix(&[1, 2, 3]), Ok(2));
+        assert_eq!(evaluator.scores().err(), Some(EvaluateError::NoScores));
 
-            evaluator.forget();
-            evaluator.evaluate(&[1, 2, 3]).unwrap();
-            assert_eq!(evaluator.keep_prefix(&[1, 2, 9, 9]), kept);
-            assert_eq!(evaluator.len(), kept);
-            // And scores are those of a fresh start.
-            evaluator.evaluate(&[1, 2, 9, 9][kept..]).unwrap();
-            let warm = evaluator.scores().unwrap().to_vec();
-            evaluator.forget();
-            evaluator.evaluate(&[1, 2, 9, 9]).unwrap();
-            let cold = evaluator.scores().unwrap();
-            assert!(warm.iter().zip(cold).all(|(a, b)| (a - b).abs() < 1e-3));
+        evaluator.forget();
+        evaluator.evaluate(&[1, 2, 3]).unwrap();
+        assert_eq!(evaluator.keep_prefix(&[1, 2, 9, 9]), Ok(2));
+        assert_eq!(evaluator.len(), 2);
+        // And scores are those of a fresh start.
+        evaluator.evaluate(&[9, 9]).unwrap();
+        assert_scores_of_fresh_start(&mut evaluator, &[1, 2, 9, 9]);
 
-            // What goes on where the cache ends is kept as a whole.
-            assert_eq!(evaluator.keep_prefix(&[1, 2, 9, 9, 5]), 4);
-            assert_eq!(evaluator.keep_prefix(&[7, 2]), 0);
-            assert_eq!(evaluator.len(), 0);
+        // What goes on where the cache ends is kept as a whole.
+        assert_eq!(evaluator.keep_prefix(&[1, 2, 9, 9, 5]), Ok(4));
+        assert_eq!(evaluator.keep_prefix(&[7, 2]), Ok(0));
+        assert_eq!(evaluator.len(), 0);
+    }
+
+    /// Compares the scores now with those of `tokens` evaluated anew, chunk for chunk.
+    fn assert_scores_of_fresh_start(evaluator: &mut Evaluator<'_>, tokens: &[TokenId]) {
+        let warm = evaluator.scores().unwrap().to_vec();
+        evaluator.forget();
+        while evaluator.len() < tokens.len() {
+            evaluator.evaluate(&tokens[evaluator.len()..]).unwrap();
         }
+        let cold = evaluator.scores().unwrap();
+        let apart = warm.iter().zip(cold).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        let spread =
+            cold.iter().fold(f32::MIN, |a, b| a.max(*b)) - cold.iter().fold(f32::MAX, |a, b| a.min(*b));
+        assert!(apart < spread * 1e-2, "{apart} apart of {spread}");
+    }
+
+    fn wren() -> Weights {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../wren/wren.gguf");
+        let backend = crate::engine::backend(false).unwrap();
+        Weights::load_from_file(backend, path, &LlamaModelParams::default()).unwrap()
+    }
+
+    fn evaluate_all(evaluator: &mut Evaluator<'_>, tokens: &[TokenId]) {
+        while evaluator.len() < tokens.len() {
+            evaluator.evaluate(&tokens[evaluator.len()..]).unwrap();
+        }
+    }
+
+    #[test]
+    fn recurrent_model_goes_back_to_the_nearest_boundary() {
+        let weights = wren();
+        let mut evaluator = evaluator(&weights);
+        assert!(!evaluator.cuttable);
+        let said: Vec<TokenId> = (300..420).collect();
+        evaluator.mark(40, 100);
+        evaluate_all(&mut evaluator, &said);
+
+        // The reply is drawn again: only the prompt's last token is evaluated.
+        let mut redo = said[..100].to_vec();
+        assert_eq!(evaluator.keep_prefix(&redo), Ok(99));
+        evaluate_all(&mut evaluator, &redo);
+        assert_scores_of_fresh_start(&mut evaluator, &redo);
+
+        // Another task behind the same head, twice: the head's boundary stays.
+        evaluate_all(&mut evaluator, &said);
+        for other in [500, 600] {
+            redo.splice(70.., other..other + 30);
+            assert_eq!(evaluator.keep_prefix(&redo), Ok(40));
+            evaluate_all(&mut evaluator, &redo);
+            assert_scores_of_fresh_start(&mut evaluator, &redo);
+        }
+
+        // Before the head there is no place to go back to.
+        redo[39] = 7;
+        assert_eq!(evaluator.keep_prefix(&redo), Ok(0));
+        evaluate_all(&mut evaluator, &redo);
+        assert_scores_of_fresh_start(&mut evaluator, &redo);
+    }
+
+    #[test]
+    fn boundary_of_tokens_that_were_given_up_is_no_place_to_go_back_to() {
+        let weights = wren();
+        let mut evaluator = evaluator(&weights);
+        let said: Vec<TokenId> = (300..420).collect();
+        evaluator.mark(40, 100);
+        evaluate_all(&mut evaluator, &said);
+        // Longer, and other behind the head: what was kept before token 100 is of the old ones.
+        let mut other: Vec<TokenId> = (300..450).collect();
+        other.splice(60..110, 700..750);
+        evaluator.mark(40, 140);
+        assert_eq!(evaluator.keep_prefix(&other), Ok(40));
+        evaluate_all(&mut evaluator, &other);
+        assert_eq!(evaluator.keep_prefix(&other[..120]), Ok(40));
+        evaluate_all(&mut evaluator, &other[..120]);
+        assert_scores_of_fresh_start(&mut evaluator, &other[..120]);
+    }
+
+    #[test]
+    fn state_that_is_not_put_back_costs_the_context_and_no_more() {
+        let weights = wren();
+        let mut evaluator = evaluator(&weights);
+        let said: Vec<TokenId> = (300..420).collect();
+        evaluator.mark(40, 100);
+        evaluate_all(&mut evaluator, &said);
+        let state = State::take(&evaluator.context, Part::Recurrent, BOUNDARY_BYTES_MAX).unwrap();
+        let short = state.bytes()[..state.bytes().len() / 2].to_vec();
+        evaluator.boundaries.push(Boundary { tokens: 110, state: State::verified(short) });
+        assert_eq!(evaluator.keep_prefix(&said[..115]), Ok(0));
+        evaluate_all(&mut evaluator, &said[..115]);
+        assert_scores_of_fresh_start(&mut evaluator, &said[..115]);
+        // A state of another place is noticed, too.
+        evaluate_all(&mut evaluator, &said);
+        evaluator.boundaries.push(Boundary { tokens: 110, state });
+        assert_eq!(evaluator.keep_prefix(&said[..115]), Ok(0));
     }
 }

@@ -6,7 +6,7 @@
 use std::io;
 
 use everstep_core::TokenId;
-use everstep_model::{Constraint, ModelEvent, Request};
+use everstep_model::{Constraint, Message, ModelEvent, Request};
 use tokio::sync::mpsc::{Sender, error::TrySendError};
 use toktrie::SimpleVob;
 
@@ -16,6 +16,7 @@ use crate::{
     grammar::{ConstraintError, Grammar, Grammars},
     mailbox::{Interrupt, Mailbox, Watch},
     sampled_log::{Origin, SampledLog},
+    snapshots::Snapshots,
     template::Template,
     vocabulary::Vocabulary,
 };
@@ -27,6 +28,8 @@ pub(crate) struct Workshop<'w> {
     pub(crate) grammars: Grammars,
     pub(crate) evaluator: Evaluator<'w>,
     pub(crate) sampled_log: SampledLog,
+    /// Where what was evaluated outlives the process.
+    pub(crate) snapshots: Option<Snapshots>,
     pub(crate) events: Sender<ModelEvent>,
 }
 
@@ -53,6 +56,8 @@ struct Generation<'g, 'w> {
     /// The prompt and the reply so far.
     sequence: Vec<TokenId>,
     prompt_tokens: usize,
+    /// What of the prompt never changes within a run: the system text and the tools.
+    head_tokens: usize,
     /// Tokens of the reply that were sent.
     sent: usize,
     /// When the first token that was not sent came about.
@@ -79,7 +84,12 @@ pub(crate) fn generate(
         Err(Stop::Event(event)) => *event,
         Err(Stop::Failed(reason)) => ModelEvent::Failed { activity, reason },
     };
-    events.blocking_send(event).map_err(|_| Interrupt::Closed)
+    events.blocking_send(event).map_err(|_| Interrupt::Closed)?;
+    // Behind the reply, so that nobody waits for it.
+    if let Some(snapshots) = &mut shop.snapshots {
+        snapshots.take(&shop.evaluator, &request.tools);
+    }
+    Ok(())
 }
 
 impl<'g, 'w> Generation<'g, 'w> {
@@ -103,6 +113,8 @@ impl<'g, 'w> Generation<'g, 'w> {
         let pieces = shop.template.render(&request.messages, &request.tools).map_err(failed)?;
         let mut sequence = shop.vocabulary.encode(&pieces).map_err(failed)?;
         let prompt_tokens = sequence.len();
+        let head = pieces.get(..head_pieces(&request.messages)).unwrap_or_default();
+        let head_tokens = shop.vocabulary.encode(head).map_err(failed)?.len();
         let needed = prompt_tokens.saturating_add(request.tokens_max as usize);
         if needed > shop.evaluator.tokens_max() {
             return Err(Stop::Event(Box::new(ModelEvent::ContextFull {
@@ -122,6 +134,7 @@ impl<'g, 'w> Generation<'g, 'w> {
             free,
             sequence,
             prompt_tokens,
+            head_tokens,
             held_since_us: 0,
         };
         generation.feed_generated()?;
@@ -188,7 +201,16 @@ impl<'g, 'w> Generation<'g, 'w> {
     /// Evaluates the prompt and what was kept of the reply, in chunks, with a look at the mailbox
     /// between them.
     fn evaluate_prompt(&mut self) -> Result<(), Stop> {
-        let cached = self.shop.evaluator.keep_prefix(&self.sequence);
+        self.shop.evaluator.mark(self.head_tokens, self.prompt_tokens);
+        let shop = &mut *self.shop;
+        let facts = match &mut shop.snapshots {
+            Some(snapshots) => snapshots.restore(&mut shop.evaluator, &self.sequence, &self.request.tools)?,
+            None => Vec::new(),
+        };
+        for fact in facts {
+            self.send(ModelEvent::Snapshot(fact))?;
+        }
+        let cached = self.shop.evaluator.keep_prefix(&self.sequence)?;
         let total = saturated(self.sequence.len());
         let activity = self.watch.activity;
         loop {
@@ -327,6 +349,13 @@ impl<'g, 'w> Generation<'g, 'w> {
     fn run_tokens_max(&self) -> usize {
         self.request.run_tokens_max.max(1) as usize
     }
+}
+
+/// Pieces of a prompt before the text of the first message that is not the system's.
+fn head_pieces(messages: &[Message]) -> usize {
+    let system = messages.iter().take_while(|message| matches!(message, Message::System(_))).count();
+    // Each message is a piece of markup and one of its own; the markup before the next one is the head's.
+    system.saturating_mul(2).saturating_add(1)
 }
 
 /// Refuses tools whose texts would become markup in the prompt.

@@ -2,9 +2,11 @@
 //!
 //! [`LlamaModel`] loads a GGUF on a thread of its own, renders the model's own chat template, holds
 //! calls to their tools' schemas token by token, and goes on with a generation where a cut left it.
-//! Leaves out batching of several agents, snapshots of the KV cache and families other than Hermes.
+//! What was evaluated outlives the process in snapshots.
+//! Leaves out batching of several agents and families other than Hermes.
 
 mod abort;
+mod boundaries;
 mod draws;
 mod engine;
 mod evaluator;
@@ -17,6 +19,10 @@ mod openmp;
 mod options;
 mod sampled_log;
 mod schema;
+mod snapshot;
+mod snapshots;
+mod state;
+mod store;
 mod template;
 #[cfg(test)]
 #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "the numbers are tiny")]
@@ -30,6 +36,7 @@ pub use model::LlamaModel;
 pub use openmp::exec_with_passive_openmp;
 pub use options::{
     CONTEXT_TOKENS_DEFAULT_MAX, EngineOptions, LoadError, LoadFailure, LoadProgress, OnProgress,
+    SnapshotOptions,
 };
 pub use schema::SchemaError;
 pub use template::TemplateError;

@@ -22,6 +22,8 @@ pub struct EngineOptions {
     /// A file that gets a line `generation position token kind` for every token, before anybody learns
     /// of it; kind is `sampled`, `forced` or `end`. Survives a kill of the process.
     pub sampled_log: Option<PathBuf>,
+    /// Where and how much of what was evaluated is kept for the next process; nowhere by default.
+    pub snapshots: Option<SnapshotOptions>,
     /// Sends llama.cpp's own log lines to `tracing`; the first engine of a process decides.
     pub engine_log: bool,
 }
@@ -30,8 +32,28 @@ impl EngineOptions {
     /// The defaults for the file at `path`.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), context_tokens: None, threads: None, sampled_log: None, engine_log: false }
+        Self {
+            path: path.into(),
+            context_tokens: None,
+            threads: None,
+            sampled_log: None,
+            snapshots: None,
+            engine_log: false,
+        }
     }
+}
+
+/// Snapshots of the KV cache: after a kill or a cut, only what they do not hold is evaluated.
+///
+/// They hold what the prompt says, unsealed. Two are kept, beside one that is being written.
+#[derive(Clone, Debug)]
+pub struct SnapshotOptions {
+    /// A folder for them alone; made where it is missing. Each agent needs its own.
+    pub folder: PathBuf,
+    /// Largest file that is written or read.
+    pub bytes_max: u64,
+    /// Bytes written in an hour at most, because flash wears.
+    pub bytes_per_hour_max: u64,
 }
 
 /// Tokens of context that are set up when nobody asks for a number.
@@ -91,6 +113,8 @@ pub enum LoadFailure {
     Constraint(String),
     /// The file of sampled positions can't be opened.
     SampledLog(io::Error),
+    /// The folder of snapshots can't be used.
+    Snapshots(io::Error),
     /// The engine's thread or llama.cpp itself can't start.
     Engine(String),
 }
@@ -114,6 +138,7 @@ impl fmt::Display for LoadFailure {
             Self::Context(reason) => write!(f, "no context can be set up: {reason}"),
             Self::Constraint(reason) => write!(f, "calls can't be constrained: {reason}"),
             Self::SampledLog(error) => write!(f, "its log of sampled tokens can't be opened: {error}"),
+            Self::Snapshots(error) => write!(f, "its folder of snapshots can't be used: {error}"),
             Self::Engine(reason) => write!(f, "the engine does not start: {reason}"),
         }
     }

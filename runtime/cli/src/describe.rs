@@ -1,6 +1,7 @@
 //! Records in words, for `journal` and for the screen.
 
 use everstep_core::{Call, End, Kind, Outcome, Record, Settlement, Then};
+use everstep_model::SnapshotFact;
 use serde_json::{Map, Value, json};
 
 /// Bytes of a detail on one line; the rest is in `--json`.
@@ -192,6 +193,18 @@ pub(crate) fn date(unix_s: u64) -> String {
 fn days_of_year(year: u64) -> u64 {
     let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     if leap { 366 } else { 365 }
+}
+
+/// What became of a snapshot of the KV cache, where people should know.
+pub(crate) fn kv_snapshot(fact: &SnapshotFact) -> Option<String> {
+    match fact {
+        SnapshotFact::Restored { file, tokens, of } => {
+            Some(format!("goes on behind KV snapshot {file}: {tokens} of its {of} tokens serve"))
+        }
+        SnapshotFact::Refused { file, reason } => Some(format!("KV snapshot {file} is not used: {reason}")),
+        SnapshotFact::Written { .. } => None,
+        SnapshotFact::NotWritten { reason } => Some(format!("no KV snapshot is written: {reason}")),
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::{
 
 use everstep_board_linux::config::{BoardFile, ModelSection};
 use everstep_model::{Model, Script, ScriptedModel};
-use everstep_model_llama::{EngineOptions, LlamaModel, LoadProgress};
+use everstep_model_llama::{EngineOptions, LlamaModel, LoadProgress, SnapshotOptions};
 
 use crate::{
     args::{BOARD_DEFAULT, Place},
@@ -75,6 +75,7 @@ impl Choice {
         &self,
         section: &ModelSection,
         sampled_log: Option<PathBuf>,
+        snapshots: Option<SnapshotOptions>,
     ) -> Outcome<Box<dyn Model>> {
         match self {
             Self::Scripted(path) => {
@@ -86,6 +87,7 @@ impl Choice {
                     context_tokens: NonZeroU32::new(section.context_tokens_max.get()),
                     threads: u16::try_from(section.threads.get()).ok().and_then(NonZeroU16::new),
                     sampled_log,
+                    snapshots,
                     ..EngineOptions::new(path)
                 };
                 let mut screen = Screen::new();

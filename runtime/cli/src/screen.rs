@@ -88,6 +88,11 @@ impl Observer for Screen {
                     self.progress_ends();
                 }
             }
+            Report::KvSnapshot(fact) => {
+                if let Some(text) = describe::kv_snapshot(fact) {
+                    self.line(&format!("      {text}"));
+                }
+            }
             Report::SnapshotBegins | Report::Snapshot { .. } => {}
         }
     }
@@ -123,6 +128,7 @@ impl Observer for Events {
             Report::Evaluating { evaluated, cached, total } => {
                 Self::print("evaluating", json!({"evaluated": evaluated, "cached": cached, "total": total}));
             }
+            Report::KvSnapshot(fact) => Self::print("kv_snapshot", json!(fact)),
             Report::SnapshotBegins => Self::print("snapshot_begins", json!({})),
             Report::Snapshot { bytes } => Self::print("snapshot", json!({"bytes": bytes})),
         }

@@ -278,6 +278,10 @@ impl<F: Flash> Driver<F> {
                 self.observer.report(Report::Evaluating { evaluated, cached, total });
                 return Ok(None);
             }
+            ModelEvent::Snapshot(fact) => {
+                self.observer.report(Report::KvSnapshot(&fact));
+                return Ok(None);
+            }
             ModelEvent::Tokens { activity, tokens, end } => Event::Generated { activity, tokens, end },
             ModelEvent::PrefixRefused { activity, reason } => Event::PrefixRefused { activity, reason },
             ModelEvent::ContextFull { activity, tokens, tokens_max } => {

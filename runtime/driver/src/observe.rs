@@ -1,6 +1,7 @@
 //! What the driver shows while it works. Everything shown is on flash already.
 
 use everstep_core::{Agent, Record};
+use everstep_model::SnapshotFact;
 
 /// Something worth showing.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub enum Report<'a> {
         /// Tokens of the whole prompt.
         total: u32,
     },
+    /// What became of a snapshot of the model's cache.
+    KvSnapshot(&'a SnapshotFact),
     /// A snapshot is about to be written.
     SnapshotBegins,
     /// A snapshot is on flash.

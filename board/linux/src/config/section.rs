@@ -187,6 +187,11 @@ pub struct ModelSection {
     pub context_tokens_max: Whole<0, 0, 131_072>,
     /// Threads that compute; 0 leaves it to the engine, which takes one for a small model.
     pub threads: Whole<0, 0, 256>,
+    /// Largest snapshot of the KV cache, in bytes; 0 keeps none. Two lie in `kv/AGENT` of the state
+    /// folder, beside one that is being written.
+    pub kv_snapshot_bytes_max: Whole<67_108_864, 0, 4_294_967_295>,
+    /// Bytes of snapshots written in an hour at most, because flash wears.
+    pub kv_snapshot_bytes_per_hour_max: Whole<134_217_728, 0, 4_294_967_295>,
     /// How freely tokens are drawn; 0 takes the most likely one.
     pub temperature: Ratio<0, 20>,
     /// Share of probability kept before a draw.

@@ -18,6 +18,7 @@ use crate::{
 mod calls;
 mod cuts;
 mod loading;
+mod snapshots;
 
 /// A loaded model, with the folder it lies in.
 struct Loaded {

@@ -20,7 +20,7 @@ pub(crate) fn perform(place: &Place, args: &Model) -> Outcome {
     found.push(("tools", format!("{} granted, every schema can be enforced", tools.definitions().len())));
 
     let choice = Choice::of(&site, args.model.model.as_deref())?;
-    let mut model = choice.load(&site.file.board.model, None)?;
+    let mut model = choice.load(&site.file.board.model, None, None)?;
     model.check_tools(&definitions(&tools)).map_err(Failure::usage)?;
     found
         .push(("model", format!("{}, {} tokens of context", model.card().name, model.card().context_tokens)));

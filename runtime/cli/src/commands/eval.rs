@@ -39,7 +39,7 @@ pub(crate) fn perform(place: &Place, args: &Eval) -> Outcome {
     }
     let constraint = if args.no_constraint { Constraint::Off } else { Constraint::Calls };
     let settings = Settings { constraint, reply_tokens_max: args.reply_tokens };
-    let runner = Runner::new(choice.load(&section, None)?, settings, Box::new(uptime));
+    let runner = Runner::new(choice.load(&section, None, None)?, settings, Box::new(uptime));
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(Failure::failed)?;
     runtime.block_on(play(args, runner, &sources, constraint))
 }

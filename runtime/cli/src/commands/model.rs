@@ -15,7 +15,7 @@ use crate::{
 pub(crate) fn perform(place: &Place, args: &Model) -> Outcome {
     let site = Site::find(place)?;
     let choice = Choice::of(&site, args.model.model.as_deref())?;
-    let model = choice.load(&site.file.board.model, None)?;
+    let model = choice.load(&site.file.board.model, None, None)?;
     let card = model.card();
     if args.json.json {
         out::json(&object(card))?;

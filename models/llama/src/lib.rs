@@ -2,7 +2,7 @@
 //!
 //! [`LlamaModel`] loads a GGUF on a thread of its own, renders the model's own chat template, holds
 //! calls to their tools' schemas token by token, and goes on with a generation where a cut left it.
-//! Leaves out batching of several agents, snapshots of the KV cache and families other than Hermes.
+//! Leaves out batching of several agents and snapshots of the KV cache.
 
 mod abort;
 mod draws;

@@ -207,12 +207,12 @@ impl Family {
 
     /// Every text that a vocabulary may have as one token and that the form of a call needs.
     pub fn marks(&self) -> impl Iterator<Item = &'static str> {
-        let thought = self.thought.iter().flat_map(|_| [THOUGHT_OPEN, THOUGHT_CLOSE]);
         let own: &[&str] = match self.body {
             Body::Json(_) => &[],
             Body::Parameters(form) => form.marks,
         };
         let call = [self.call_open, self.call_close].into_iter().filter(|mark| !mark.is_empty());
-        call.chain(own.iter().copied()).chain(thought)
+        // A template may begin a thought in any family.
+        call.chain(own.iter().copied()).chain([THOUGHT_OPEN, THOUGHT_CLOSE])
     }
 }

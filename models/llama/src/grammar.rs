@@ -116,7 +116,7 @@ impl Grammars {
             .map_err(|error| GrammarError::Build { reason: error.to_string() })?;
         factory.quiet();
         *factory.limits_mut() = ParserLimits { verbose_errors: false, ..ParserLimits::default() };
-        let marks = Marks::new(family, thought, control_token);
+        let marks = Marks::new(family, control_token);
         Ok(Self { factory, environment: environment.clone(), family, thought, marks, last: None })
     }
 

@@ -16,17 +16,8 @@ pub(super) struct Marks(BTreeMap<&'static str, TokenId>);
 
 impl Marks {
     /// `control_token` tells the token of a mark that plain text never becomes.
-    pub(super) fn new(
-        family: &Family,
-        thought: ThoughtBegin,
-        control_token: impl Fn(&str) -> Option<TokenId>,
-    ) -> Self {
-        let thought = match thought {
-            ThoughtBegin::Never => &[][..],
-            ThoughtBegin::InReply | ThoughtBegin::InPrompt => &[THOUGHT_OPEN, THOUGHT_CLOSE],
-        };
-        let all = family.marks().chain(thought.iter().copied());
-        Self(all.filter_map(|mark| Some((mark, control_token(mark)?))).collect())
+    pub(super) fn new(family: &Family, control_token: impl Fn(&str) -> Option<TokenId>) -> Self {
+        Self(family.marks().filter_map(|mark| Some((mark, control_token(mark)?))).collect())
     }
 
     pub(super) fn token(&self, mark: &str) -> Option<TokenId> {

@@ -231,27 +231,27 @@ fn thought_is_never_ended_inside_of_a_character() {
 
 #[test]
 fn marks_that_are_tokens_are_asked_for_as_tokens() {
-    let marks = |family: &Family, begin, all: &[&str]| {
+    let marks = |family: &Family, all: &[&str]| {
         let tokens: Vec<String> = all.iter().map(|mark| (*mark).to_owned()).collect();
         let token = move |text: &str| {
             tokens.iter().position(|mark| mark == text).map(|at| 300 + TokenId::try_from(at).unwrap())
         };
-        Marks::new(family, begin, token)
+        Marks::new(family, token)
     };
     let qwen = Family::by_name("qwen3").unwrap();
     let all = ["<tool_call>", "</tool_call>", "<think>", "</think>"];
-    let with = marks(qwen, ThoughtBegin::InReply, &all);
+    let with = marks(qwen, &all);
     let source = Source::new(qwen, ThoughtBegin::InReply, &with).whole();
     assert!(source.contains("thought: <[302]> THOUGHT? <[303]> \"\\n\\n\""), "{source}");
     let gemma = Family::by_name("gemma4").unwrap();
-    let with = marks(gemma, ThoughtBegin::Never, &["<|tool_call>", "<tool_call|>", "<|\"|>"]);
+    let with = marks(gemma, &["<|tool_call>", "<tool_call|>", "<|\"|>"]);
     let mut source = Source::new(gemma, ThoughtBegin::Never, &with);
     source.tool("say", &tools()[1].arguments).unwrap();
     let source = source.whole();
     assert!(source.contains("parameter_0_0: \"text:\" <[302]> TEXT_0_0? <[302]>"), "{source}");
     // A mark in the middle of what ends a text could not be told from the text.
     let coder = Family::by_name("qwen3.5").unwrap();
-    let with = marks(coder, ThoughtBegin::Never, &["</parameter>"]);
+    let with = marks(coder, &["</parameter>"]);
     assert!(Source::new(coder, ThoughtBegin::Never, &with).tool("say", &tools()[1].arguments).is_err());
 }
 

@@ -55,8 +55,8 @@ impl Model for Refusing {
         self.model.text(tokens)
     }
 
-    fn parse(&self, text: &str) -> Reply {
-        self.model.parse(text)
+    fn parse(&self, text: &str, tools: &[ToolDefinition]) -> Reply {
+        self.model.parse(text, tools)
     }
 }
 

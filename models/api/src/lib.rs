@@ -8,9 +8,12 @@ mod scripted;
 
 /// The numbers that requests and events carry.
 pub use everstep_core::{ActivityId, GenerationId, TokenId};
-pub use families::{FAMILIES, Family, HERMES};
+pub use families::{
+    Body, CALL_ID, FAMILIES, Family, GENERIC, HERMES, JsonForm, ParameterForm, THOUGHT_CLOSE, THOUGHT_OPEN,
+    TextKind, Thought, ThoughtBegin, Traits, Values,
+};
 pub use model::{
-    Constraint, Message, Model, ModelCard, ModelEvent, NextEvent, Reply, Request, Sampling, SnapshotFact,
-    ToolDefinition, ToolsRefused,
+    Constraint, FamilyFrom, Message, Model, ModelCard, ModelEvent, NextEvent, Reply, Request, Sampling,
+    SnapshotFact, ToolDefinition, ToolsRefused,
 };
 pub use scripted::{Script, ScriptError, ScriptedModel};

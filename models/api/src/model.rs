@@ -45,8 +45,9 @@ pub trait Model: Send {
     /// The text of `tokens`, for showing them. Bytes that are no UTF-8 become U+FFFD.
     fn text(&self, tokens: &[TokenId]) -> String;
 
-    /// Reads the finished text of a generation.
-    fn parse(&self, text: &str) -> Reply;
+    /// Reads the finished text of a generation. `tools` are those it was offered: forms that write
+    /// strings without quotes are read by their schemas.
+    fn parse(&self, text: &str, tools: &[ToolDefinition]) -> Reply;
 }
 
 /// What a model is.
@@ -56,6 +57,10 @@ pub struct ModelCard {
     pub name: String,
     /// Family the chat form follows (`hermes`, `scripted`).
     pub family: String,
+    /// How the family was found.
+    pub family_from: FamilyFrom,
+    /// What the chat template can't do and how it is done instead, a line each.
+    pub workarounds: Vec<String>,
     /// BLAKE3 of the model's file, or of the script.
     pub digest: [u8; 32],
     /// BLAKE3 of the chat template.
@@ -68,6 +73,18 @@ pub struct ModelCard {
     pub file_bytes: Option<u64>,
     /// Quantization or other description of the weights.
     pub quantization: String,
+}
+
+/// How a model's family was found.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FamilyFrom {
+    /// The model's file tells it.
+    Detected,
+    /// The operator named it.
+    Chosen,
+    /// Nothing tells it: the generic form is used, which the model may never have seen.
+    Assumed,
 }
 
 /// One generation to be made.

@@ -11,7 +11,10 @@ use everstep_core::{ActivityId, TokenId};
 
 use self::script::Line;
 pub use self::script::{Script, ScriptError};
-use crate::{Family, Message, Model, ModelCard, ModelEvent, NextEvent, Reply, Request};
+use crate::{
+    Family, FamilyFrom, Message, Model, ModelCard, ModelEvent, NextEvent, Reply, Request, ThoughtBegin,
+    ToolDefinition,
+};
 
 /// A model that says what its script says.
 #[derive(Debug)]
@@ -41,6 +44,8 @@ impl ScriptedModel {
         let card = ModelCard {
             name: script.name().to_owned(),
             family: FAMILY_NAME.to_owned(),
+            family_from: FamilyFrom::Chosen,
+            workarounds: Vec::new(),
             digest: script.digest(),
             template_digest: *blake3::hash(TEMPLATE_NAME).as_bytes(),
             context_tokens: script.context_tokens(),
@@ -164,9 +169,9 @@ impl Model for ScriptedModel {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    fn parse(&self, text: &str) -> Reply {
+    fn parse(&self, text: &str, tools: &[ToolDefinition]) -> Reply {
         match Family::by_name(FORM) {
-            Some(family) => (family.parse)(text),
+            Some(family) => family.parse(text, ThoughtBegin::Never, tools),
             None => Reply::Malformed(format!("the form {FORM} is not built in")),
         }
     }

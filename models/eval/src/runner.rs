@@ -141,7 +141,7 @@ impl Runner {
                 Ok(said) => said,
                 Err(end) => return Ok(Played { end, ..played }),
             };
-            let calls = match calls_of(self.model.parse(&said.text)) {
+            let calls = match calls_of(self.model.parse(&said.text, &case.tools)) {
                 Ok(calls) => calls,
                 Err(NoCall::Answer(text)) => return Ok(Played { end: End::Answered(text), ..played }),
                 Err(NoCall::Malformed(why)) => {

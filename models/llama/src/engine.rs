@@ -14,7 +14,7 @@ use std::{
     thread,
 };
 
-use everstep_model::{FAMILIES, Family, ModelCard, ModelEvent};
+use everstep_model::{Family, FamilyFrom, GENERIC, ModelCard, ModelEvent, ThoughtBegin, Traits};
 use llama_cpp_2::{
     LogOptions,
     llama_backend::LlamaBackend,
@@ -43,6 +43,7 @@ pub(crate) struct Loaded {
     pub(crate) card: ModelCard,
     pub(crate) pieces: Arc<Pieces>,
     pub(crate) family: &'static Family,
+    pub(crate) thought: ThoughtBegin,
 }
 
 /// Files below this are small models: one thread is enough for them, and never spins.
@@ -73,28 +74,33 @@ fn load_and_serve(
     commands: Receiver<Command>,
     events: Sender<ModelEvent>,
 ) -> Result<(), LoadFailure> {
+    let chosen = options.family.as_deref().map(known_family).transpose()?;
     let sampled_log = SampledLog::open(options.sampled_log.as_deref()).map_err(LoadFailure::SampledLog)?;
     let source = Source::open(&options.path, &mut on_progress)?;
     let backend = backend(options.engine_log)?;
     let weights = Arc::new(source.weights(backend, &options.path, on_progress)?);
-    let family = family_of(&source.gguf);
+    let template_source = source.gguf.text(TEMPLATE_KEY).ok_or(LoadFailure::NoTemplate)?;
+    let (family, family_from) = family_of(&source.gguf, &weights, template_source, chosen);
 
     let context_tokens = context_tokens(options.context_tokens, weights.n_ctx_train())?;
     let threads = options.threads.map_or_else(|| default_threads(source.bytes), u16::from);
     let evaluator = Evaluator::new(backend, &weights, context_tokens, i32::from(threads))
         .map_err(LoadFailure::Context)?;
     let vocabulary = Vocabulary::new(Arc::clone(&weights), family).map_err(LoadFailure::Vocabulary)?;
-    let grammars =
-        Grammars::new(&vocabulary, family).map_err(|error| LoadFailure::Constraint(error.to_string()))?;
-    let template_source = source.gguf.text(TEMPLATE_KEY).ok_or(LoadFailure::NoTemplate)?;
-    let template = Template::new(template_source, token_text(&weights, true), token_text(&weights, false))
-        .map_err(LoadFailure::Template)?;
+    let (bos, eos) = (token_text(&weights, true), token_text(&weights, false));
+    let template = Template::new(template_source, family, bos, eos)
+        .map_err(|error| LoadFailure::Template { family: family.name, error })?;
+    let thought = template.thought();
+    let grammars = Grammars::new(&vocabulary, family, thought)
+        .map_err(|error| LoadFailure::Constraint(error.to_string()))?;
 
     let card = ModelCard {
         name: source.name(&options.path),
         family: family.name.to_owned(),
+        family_from,
+        workarounds: template.workarounds(),
         digest: source.digest,
-        template_digest: *blake3::hash(template_source.as_bytes()).as_bytes(),
+        template_digest: template_digest(template_source, family, family_from),
         context_tokens: u32::try_from(evaluator.tokens_max()).unwrap_or(u32::MAX),
         parameters: Some(weights.n_params()),
         file_bytes: Some(source.bytes),
@@ -118,7 +124,7 @@ fn load_and_serve(
         .transpose()
         .map_err(LoadFailure::Snapshots)?;
     let pieces = Arc::clone(vocabulary.pieces());
-    if loaded.send(Ok(Loaded { card, pieces, family })).is_ok() {
+    if loaded.send(Ok(Loaded { card, pieces, family, thought })).is_ok() {
         serve(
             Workshop { template, vocabulary, grammars, evaluator, sampled_log, snapshots, events },
             commands,
@@ -139,7 +145,7 @@ fn serve(mut shop: Workshop<'_>, commands: Receiver<Command>) {
             Job::CheckTools { tools, answer } => {
                 let checked = match check_markup(&shop.vocabulary, &tools) {
                     Err(Stop::Failed(reason)) => Err(reason),
-                    _ => shop.grammars.grammar(&tools).map(drop).map_err(|error| chain(&error)),
+                    _ => shop.grammars.grammar(&tools, 0).map(drop).map_err(|error| chain(&error)),
                 };
                 let _ = answer.send(checked);
             }
@@ -255,11 +261,34 @@ pub(crate) fn backend(engine_log: bool) -> Result<&'static LlamaBackend, LoadFai
     backend.as_ref().map_err(|reason| LoadFailure::Engine(reason.clone()))
 }
 
-/// How the model's family is told. All there are so far speak the Hermes form.
-fn family_of(gguf: &Gguf) -> &'static Family {
-    let template = gguf.text(TEMPLATE_KEY).unwrap_or_default();
-    let fits = FAMILIES.iter().find(|family| template.contains(family.call_open));
-    fits.unwrap_or(&everstep_model::HERMES)
+fn known_family(name: &str) -> Result<&'static Family, LoadFailure> {
+    Family::by_name(name).ok_or_else(|| LoadFailure::UnknownFamily { name: name.to_owned() })
+}
+
+/// The model's family, and how it was found.
+fn family_of(
+    gguf: &Gguf,
+    weights: &Weights,
+    template: &str,
+    chosen: Option<&'static Family>,
+) -> (&'static Family, FamilyFrom) {
+    let has_token = |text: &str| weights.vocab().tokenize(text.as_bytes(), false, true).len() == 1;
+    let traits = Traits { template, architecture: gguf.architecture(), has_token: &has_token };
+    match (chosen, Family::detect(&traits)) {
+        (Some(chosen), _) => (chosen, FamilyFrom::Chosen),
+        (None, found) if found.name == GENERIC.name => (found, FamilyFrom::Assumed),
+        (None, found) => (found, FamilyFrom::Detected),
+    }
+}
+
+/// A run that began in one family is not gone on with in another, so a chosen one goes in.
+fn template_digest(template: &str, family: &Family, from: FamilyFrom) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(template.as_bytes());
+    if from == FamilyFrom::Chosen {
+        hasher.update(b"\0family ").update(family.name.as_bytes());
+    }
+    *hasher.finalize().as_bytes()
 }
 
 fn context_tokens(asked: Option<NonZeroU32>, trained: u32) -> Result<NonZeroU32, LoadFailure> {

@@ -44,6 +44,14 @@ pub(crate) enum Stop {
 /// Longest time tokens are held back to fill a run.
 const RUN_US_MAX: i64 = 250_000;
 
+/// Most tokens of thought in front of a reply.
+const THOUGHT_TOKENS_MAX: usize = 1024;
+
+/// Tokens of thought in a reply of at most `tokens_max`: half of it is left for what the thought is for.
+fn thought_tokens_max(tokens_max: u32) -> usize {
+    (tokens_max as usize / 2).min(THOUGHT_TOKENS_MAX)
+}
+
 /// A generation under way.
 struct Generation<'g, 'w> {
     shop: &'g mut Workshop<'w>,
@@ -106,7 +114,8 @@ impl<'g, 'w> Generation<'g, 'w> {
         let (grammar, free) = match request.constraint {
             Constraint::Calls => {
                 check_markup(&shop.vocabulary, &request.tools)?;
-                (Some(shop.grammars.grammar(&request.tools).map_err(failed)?), None)
+                let thought_tokens_max = thought_tokens_max(request.tokens_max);
+                (Some(shop.grammars.grammar(&request.tools, thought_tokens_max).map_err(failed)?), None)
             }
             Constraint::Off => (None, Some(shop.vocabulary.free_tokens())),
         };

@@ -3,18 +3,23 @@
 //! Drives llguidance's matcher itself. Every error of it is handed on, so that a caller ends the
 //! generation; none of them ever means more freedom. Leaves out which token the model prefers.
 
-use std::fmt::Write as _;
+mod parameters;
+mod source;
+mod thought;
 
 use everstep_core::TokenId;
-use everstep_model::{Family, ToolDefinition};
+use everstep_model::{Family, ThoughtBegin, ToolDefinition};
 use llguidance::{
     Matcher, ParserFactory,
     api::{ParserLimits, StopReason, TopLevelGrammar},
     earley::SlicedBiasComputer,
 };
-use serde_json::{Value, json};
 use toktrie::{InferenceCapabilities, SimpleVob, TokEnv};
 
+use self::{
+    source::{Marks, Source},
+    thought::Watch,
+};
 use crate::{
     schema::{self, SchemaError},
     vocabulary::Vocabulary,
@@ -23,15 +28,17 @@ use crate::{
 /// Compiles grammars, and keeps the last one: the tools of a run do not change.
 pub(crate) struct Grammars {
     factory: ParserFactory,
+    environment: TokEnv,
     family: &'static Family,
-    open: String,
-    close: String,
+    thought: ThoughtBegin,
+    marks: Marks,
     last: Option<(Vec<ToolDefinition>, Matcher)>,
 }
 
 /// A grammar on its way through one reply.
 pub(crate) struct Grammar {
     matcher: Matcher,
+    thought: Option<Watch>,
 }
 
 /// Why the calls of a tool list can't be enforced.
@@ -88,15 +95,20 @@ const TOOLS_MAX: usize = 128;
 
 impl Grammars {
     /// Sets up the compiler for a vocabulary. Costs a walk over it.
-    pub(crate) fn new(vocabulary: &Vocabulary, family: &'static Family) -> Result<Self, GrammarError> {
+    pub(crate) fn new(
+        vocabulary: &Vocabulary,
+        family: &'static Family,
+        thought: ThoughtBegin,
+    ) -> Result<Self, GrammarError> {
         let control_token = |text: &str| vocabulary.control_token(text);
-        Self::with_environment(&vocabulary.token_environment(), family, control_token)
+        Self::with_environment(&vocabulary.token_environment(), family, thought, control_token)
     }
 
     /// `control_token` tells the token of a mark that plain text never becomes.
     fn with_environment(
         environment: &TokEnv,
         family: &'static Family,
+        thought: ThoughtBegin,
         control_token: impl Fn(&str) -> Option<TokenId>,
     ) -> Result<Self, GrammarError> {
         let slices = SlicedBiasComputer::general_slices();
@@ -104,23 +116,28 @@ impl Grammars {
             .map_err(|error| GrammarError::Build { reason: error.to_string() })?;
         factory.quiet();
         *factory.limits_mut() = ParserLimits { verbose_errors: false, ..ParserLimits::default() };
-        let mark = |text: &str| match control_token(text) {
-            Some(token) => format!("<[{token}]>"),
-            None => quoted(text),
-        };
-        Ok(Self { factory, family, open: mark(family.call_open), close: mark(family.call_close), last: None })
+        let marks = Marks::new(family, control_token);
+        Ok(Self { factory, environment: environment.clone(), family, thought, marks, last: None })
     }
 
-    /// The grammar for `tools`, at its begin.
-    pub(crate) fn grammar(&mut self, tools: &[ToolDefinition]) -> Result<Grammar, GrammarError> {
-        if let Some((last, matcher)) = &self.last
-            && last == tools
-        {
-            return Ok(Grammar { matcher: matcher.clone() });
-        }
-        let matcher = self.compile(tools)?;
-        self.last = Some((tools.to_vec(), matcher.clone()));
-        Ok(Grammar { matcher })
+    /// The grammar for `tools`, at its begin. Thought is brought to its end after `thought_tokens_max`
+    /// tokens.
+    pub(crate) fn grammar(
+        &mut self,
+        tools: &[ToolDefinition],
+        thought_tokens_max: usize,
+    ) -> Result<Grammar, GrammarError> {
+        let kept = self.last.as_ref().filter(|(last, _)| last == tools).map(|(_, matcher)| matcher.clone());
+        let matcher = if let Some(matcher) = kept {
+            matcher
+        } else {
+            let matcher = self.compile(tools)?;
+            self.last = Some((tools.to_vec(), matcher.clone()));
+            matcher
+        };
+        let thought =
+            Watch::new(self.thought, self.family, thought_tokens_max, &self.environment, &self.marks);
+        Ok(Grammar { matcher, thought })
     }
 
     fn compile(&self, tools: &[ToolDefinition]) -> Result<Matcher, GrammarError> {
@@ -137,31 +154,21 @@ impl Grammars {
             let checked = schema::check(&tool.arguments)
                 .map_err(|source| GrammarError::Schema { tool: name(), source })?;
             // Alone first, so that a refusal names the tool.
-            self.matcher(&format!("start: {}\n", schema_rule(&checked)))
+            let mut alone = Source::new(self.family, self.thought, &self.marks);
+            alone
+                .tool(&tool.name, &checked)
+                .map_err(|source| GrammarError::Schema { tool: name(), source })?;
+            self.matcher(&alone.only_tool())
                 .map_err(|reason| GrammarError::Refused { tool: name(), reason })?;
             schemas.push((tool.name.as_str(), checked));
         }
-        self.matcher(&self.source(&schemas)).map_err(|reason| GrammarError::Build { reason })
-    }
-
-    /// The whole grammar in llguidance's Lark.
-    fn source(&self, schemas: &[(&str, Value)]) -> String {
-        let mut source =
-            String::from(if schemas.is_empty() { "start: ANSWER\n" } else { "start: ANSWER | call\n" });
-        let mark = escaped_regex(self.family.call_open);
-        let _ = writeln!(source, "ANSWER: /(?s:.+)/ & ~/(?s:.*){mark}(?s:.*)/");
-        if schemas.is_empty() {
-            return source;
+        let mut source = Source::new(self.family, self.thought, &self.marks);
+        for (tool, schema) in schemas {
+            source
+                .tool(tool, &schema)
+                .map_err(|source| GrammarError::Schema { tool: tool.to_owned(), source })?;
         }
-        let _ = writeln!(source, "call: {} {} body {} {}", self.open, quoted("\n"), quoted("\n"), self.close);
-        let alternatives: Vec<String> = (0..schemas.len()).map(|number| format!("tool_{number}")).collect();
-        let _ = writeln!(source, "body: {}", alternatives.join(" | "));
-        for (number, (name, schema)) in schemas.iter().enumerate() {
-            let head = format!("{{\"name\": {}, \"arguments\": ", Value::from(*name));
-            let _ = writeln!(source, "tool_{number}: {} args_{number} {}", quoted(&head), quoted("}"));
-            let _ = writeln!(source, "args_{number}: {}", schema_rule(schema));
-        }
-        source
+        self.matcher(&source.whole()).map_err(|reason| GrammarError::Build { reason })
     }
 
     fn matcher(&self, source: &str) -> Result<Matcher, String> {
@@ -180,7 +187,11 @@ impl Grammars {
 impl Grammar {
     /// Moves past `token`.
     pub(crate) fn accept(&mut self, token: TokenId) -> Result<(), ConstraintError> {
-        self.matcher.consume_token(token).map_err(|error| failure(&error))
+        self.matcher.consume_token(token).map_err(|error| failure(&error))?;
+        if let Some(thought) = &mut self.thought {
+            thought.take(token);
+        }
+        Ok(())
     }
 
     /// How many of `tokens` may follow, at most all. Changes nothing.
@@ -210,38 +221,15 @@ impl Grammar {
 
     /// Tokens that must come next, so that the model need not be asked.
     pub(crate) fn forced(&mut self) -> Result<Vec<TokenId>, ConstraintError> {
+        if let Some(end) = self.thought.as_ref().and_then(Watch::end) {
+            return Ok(end);
+        }
         let forced = self.matcher.compute_ff_tokens();
         match self.matcher.get_error() {
             Some(reason) => Err(ConstraintError(one_line(&reason))),
             None => Ok(forced),
         }
     }
-}
-
-/// The arguments' schema as a Lark rule, in the one form of white space that models are shown.
-fn schema_rule(schema: &Value) -> String {
-    let mut schema = schema.clone();
-    if let Some(object) = schema.as_object_mut() {
-        let form = json!({"whitespace_flexible": false, "item_separator": ", ", "key_separator": ": "});
-        object.insert("x-guidance".to_owned(), form);
-    }
-    format!("%json {schema}")
-}
-
-/// `text` as a Lark string.
-fn quoted(text: &str) -> String {
-    Value::from(text).to_string()
-}
-
-/// `text` inside a Lark regular expression.
-fn escaped_regex(text: &str) -> String {
-    text.chars().fold(String::new(), |mut out, character| {
-        if !character.is_ascii_alphanumeric() && character != '_' && character != '<' && character != '>' {
-            out.push('\\');
-        }
-        out.push(character);
-        out
-    })
 }
 
 fn failure(error: &impl ToString) -> ConstraintError {

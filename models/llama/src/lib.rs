@@ -2,8 +2,7 @@
 //!
 //! [`LlamaModel`] loads a GGUF on a thread of its own, renders the model's own chat template, holds
 //! calls to their tools' schemas token by token, and goes on with a generation where a cut left it.
-//! What was evaluated outlives the process in snapshots.
-//! Leaves out batching of several agents and families other than Hermes.
+//! What was evaluated outlives the process in snapshots. Leaves out batching of several agents.
 
 mod abort;
 mod boundaries;

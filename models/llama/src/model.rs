@@ -12,7 +12,8 @@ use std::{
 
 use everstep_core::{ActivityId, TokenId};
 use everstep_model::{
-    Family, Model, ModelCard, ModelEvent, NextEvent, Reply, Request, ToolDefinition, ToolsRefused,
+    Family, Model, ModelCard, ModelEvent, NextEvent, Reply, Request, ThoughtBegin, ToolDefinition,
+    ToolsRefused,
 };
 use tokio::sync::mpsc::{self, Receiver};
 
@@ -27,6 +28,7 @@ use crate::{
 pub struct LlamaModel {
     card: ModelCard,
     family: &'static Family,
+    thought: ThoughtBegin,
     pieces: Arc<Pieces>,
     commands: Option<SyncSender<Command>>,
     events: Receiver<ModelEvent>,
@@ -58,9 +60,9 @@ impl LlamaModel {
             .name("everstep-model".to_owned())
             .spawn(move || engine::run(&options, on_progress, &report, to_engine, from_engine))
             .map_err(|error| LoadFailure::Engine(error.to_string()))?;
-        let Loaded { card, pieces, family } =
+        let Loaded { card, pieces, family, thought } =
             loaded.recv().map_err(|_| LoadFailure::Engine("its thread ended while loading".to_owned()))??;
-        Ok(Self { card, family, pieces, commands: Some(commands), events, thread: Some(thread) })
+        Ok(Self { card, family, thought, pieces, commands: Some(commands), events, thread: Some(thread) })
     }
 
     fn tell(&self, command: Command) {
@@ -106,8 +108,8 @@ impl Model for LlamaModel {
         self.pieces.text(tokens)
     }
 
-    fn parse(&self, text: &str) -> Reply {
-        (self.family.parse)(text)
+    fn parse(&self, text: &str, tools: &[ToolDefinition]) -> Reply {
+        self.family.parse(text, self.thought, tools)
     }
 }
 

@@ -6,6 +6,8 @@ use std::{
     path::PathBuf,
 };
 
+use everstep_model::Family;
+
 use crate::{gguf::GgufError, template::TemplateError, vocabulary::VocabularyError};
 
 /// How a model is loaded.
@@ -24,6 +26,8 @@ pub struct EngineOptions {
     pub sampled_log: Option<PathBuf>,
     /// Where and how much of what was evaluated is kept for the next process; nowhere by default.
     pub snapshots: Option<SnapshotOptions>,
+    /// The family the model is spoken to in, by name; by default what its file tells.
+    pub family: Option<String>,
     /// Sends llama.cpp's own log lines to `tracing`; the first engine of a process decides.
     pub engine_log: bool,
 }
@@ -38,6 +42,7 @@ impl EngineOptions {
             threads: None,
             sampled_log: None,
             snapshots: None,
+            family: None,
             engine_log: false,
         }
     }
@@ -96,8 +101,18 @@ pub enum LoadFailure {
     },
     /// The file brings no chat template, so nobody knows how to talk to it.
     NoTemplate,
+    /// There is no family of that name.
+    UnknownFamily {
+        /// The name asked for.
+        name: String,
+    },
     /// The chat template can't be used.
-    Template(TemplateError),
+    Template {
+        /// The family it was tried as.
+        family: &'static str,
+        /// What it does.
+        error: TemplateError,
+    },
     /// The vocabulary can't be used.
     Vocabulary(VocabularyError),
     /// More context than the model was trained for.
@@ -130,7 +145,10 @@ impl fmt::Display for LoadFailure {
             Self::NoTemplate => {
                 f.write_str("it has no chat template (tokenizer.chat_template); use an instruct model")
             }
-            Self::Template(error) => error.fmt(f),
+            Self::UnknownFamily { name } => {
+                write!(f, "there is no model family `{name}`; known are {}", Family::names())
+            }
+            Self::Template { family, error } => write!(f, "as a model of the family `{family}`: {error}"),
             Self::Vocabulary(error) => error.fmt(f),
             Self::ContextTokens { asked, trained } => {
                 write!(f, "a context of {asked} tokens is asked for, and it was trained for {trained}")

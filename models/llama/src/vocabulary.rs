@@ -97,6 +97,7 @@ impl Vocabulary {
     /// Walks the vocabulary of `weights` once.
     pub(crate) fn new(weights: Arc<Weights>, family: &Family) -> Result<Self, VocabularyError> {
         let vocab = weights.vocab();
+        let marks: Vec<&str> = family.marks().collect();
         let mut pieces = Pieces::default();
         let mut kinds = Vec::new();
         let (mut control_texts, mut user_texts, mut ends) = (Vec::new(), Vec::new(), Vec::new());
@@ -104,7 +105,7 @@ impl Vocabulary {
             let attributes = vocab.attr(token);
             let shown = vocab.token_to_piece(token, true, None);
             let text = String::from_utf8_lossy(&shown).into_owned();
-            let is_call = text == family.call_open || text == family.call_close;
+            let is_call = marks.contains(&text.as_str());
             let kind = if vocab.is_eog(token) {
                 ends.extend(u32::try_from(token.0));
                 Kind::End
@@ -116,7 +117,8 @@ impl Vocabulary {
             } else {
                 Kind::Text
             };
-            // Markup has no text, except for the marks of a call: the reply's parser reads them.
+            // Markup has no text, except for the marks of a call and of thought: the reply's parser reads
+            // them.
             let piece =
                 if kind == Kind::Text || is_call { shown } else { vocab.token_to_piece(token, false, None) };
             pieces.push(&piece)?;

@@ -129,7 +129,7 @@ fn positions(log: &Path) -> Vec<usize> {
 
 /// Checks a reply as an outsider would: with another implementation of JSON Schema.
 fn check_call(model: &LlamaModel, text: &str) -> Option<String> {
-    match model.parse(text) {
+    match model.parse(text, &tools()) {
         Reply::Answer(_) => None,
         Reply::Call { tool, arguments } => {
             let tools = tools();

@@ -3,7 +3,7 @@
 use std::future;
 
 use everstep_core::{ActivityId, Digests, TokenId};
-use everstep_model::{Model, ModelCard, NextEvent, Reply, Request};
+use everstep_model::{FamilyFrom, Model, ModelCard, NextEvent, Reply, Request, ToolDefinition};
 
 /// Says nothing, and shows the digests that the run began with.
 #[derive(Debug)]
@@ -17,6 +17,8 @@ impl IdleModel {
         let card = ModelCard {
             name: "idle".into(),
             family: "scripted".into(),
+            family_from: FamilyFrom::Chosen,
+            workarounds: Vec::new(),
             digest: widened(digests.model),
             template_digest: widened(digests.template),
             context_tokens: 0,
@@ -54,7 +56,7 @@ impl Model for IdleModel {
         String::new()
     }
 
-    fn parse(&self, text: &str) -> Reply {
+    fn parse(&self, text: &str, _tools: &[ToolDefinition]) -> Reply {
         Reply::Malformed(text.into())
     }
 }

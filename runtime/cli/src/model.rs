@@ -6,7 +6,7 @@ use std::{
 };
 
 use everstep_board_linux::config::{BoardFile, ModelSection};
-use everstep_model::{Model, Script, ScriptedModel};
+use everstep_model::{Family, Model, Script, ScriptedModel};
 use everstep_model_llama::{EngineOptions, LlamaModel, LoadProgress, SnapshotOptions};
 
 use crate::{
@@ -43,6 +43,7 @@ impl Choice {
             return Ok((Self::parse(flag, Path::to_owned), ModelSection::default()));
         }
         let file: BoardFile<World, Device> = BoardFile::load(&place.board).map_err(Failure::usage)?;
+        check_family(&file)?;
         Ok((Self::in_file(&file, flag)?, file.board.model))
     }
 
@@ -88,6 +89,7 @@ impl Choice {
                     threads: u16::try_from(section.threads.get()).ok().and_then(NonZeroU16::new),
                     sampled_log,
                     snapshots,
+                    family: section.family.clone(),
                     ..EngineOptions::new(path)
                 };
                 let mut screen = Screen::new();
@@ -104,6 +106,17 @@ impl Choice {
                 Ok(Box::new(model))
             }
         }
+    }
+}
+
+/// Checks the name in `model.family`.
+pub(crate) fn check_family(file: &BoardFile<World, Device>) -> Outcome<()> {
+    match &file.board.model.family {
+        Some(name) if Family::by_name(name).is_none() => Err(Failure::usage(file.wrong(
+            "model.family",
+            format!("there is no family `{}`; known are {}", name.escape_debug(), Family::names()),
+        ))),
+        _ => Ok(()),
     }
 }
 

@@ -18,6 +18,7 @@ use everstep_model::{Constraint, Sampling};
 use crate::{
     args::Place,
     exit::{Failure, Outcome},
+    model::check_family,
 };
 
 /// The section of the simulated world.
@@ -48,6 +49,7 @@ impl Site {
                 Failure::usage(file.wrong(&format!("device.{name}.{key}"), message))
             })?;
         }
+        check_family(&file)?;
         let (agent_name, agent) = file.agent(place.agent.as_deref()).map_err(Failure::usage)?;
         let (agent_name, agent) = (agent_name.to_owned(), agent.clone());
         let state_dir = place.state_dir.clone().unwrap_or_else(|| file.state_dir());

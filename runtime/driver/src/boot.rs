@@ -4,7 +4,7 @@ use std::{ops::Range, sync::Arc};
 
 use everstep_core::{DecideError, Digests, Event};
 use everstep_journal::FORMAT_VERSION;
-use everstep_model::{Model, ToolsRefused};
+use everstep_model::{FamilyFrom, Model, ModelCard, ToolsRefused};
 use everstep_tool::{BoxFuture, Clock, Toolbox};
 use tokio::sync::mpsc;
 
@@ -122,6 +122,7 @@ pub async fn boot<F: Flash>(parts: Parts<F>) -> Result<Driver<F>, BootError<F::E
     board.append(&this)?;
 
     tracing::info!(boot = this.boot, flash_format = FORMAT_VERSION, ?away_ms, limits = ?config.limits, "booted");
+    tell_model(model.card());
 
     let resumes = agent.run().is_some();
     let mut driver = Driver::assemble(Assembly {
@@ -170,6 +171,23 @@ fn away_ms(
     let away_s = now_clock?.checked_sub(newest.clock?)?;
     // Whole seconds hide up to one more. Counted as less than it was, it would let old calls act.
     Some(away_s.saturating_add(1).saturating_mul(1_000))
+}
+
+/// Logs what the model is and how it is spoken to.
+fn tell_model(card: &ModelCard) {
+    let ModelCard { name, family, family_from, workarounds, .. } = card;
+    if *family_from == FamilyFrom::Assumed {
+        tracing::warn!(
+            model = name,
+            family,
+            "the model's family is not known, so it is spoken to in the generic form; `model.family` names one"
+        );
+    } else {
+        tracing::info!(model = name, family, ?family_from, "model");
+    }
+    for workaround in workarounds {
+        tracing::info!(model = name, "chat template: {workaround}");
+    }
 }
 
 /// What a run depends on.

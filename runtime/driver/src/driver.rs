@@ -193,7 +193,8 @@ impl<F: Flash> Driver<F> {
                 Task::Generating
             }
             Effect::Decide { activity, text } => {
-                activity::decide(activity, self.model.parse(text), &self.tools)
+                let reply = self.model.parse(text, &prompt::tools(&self.tools));
+                activity::decide(activity, reply, &self.tools)
             }
             Effect::CallTool { activity, pending } => {
                 let id = pending.call.id;

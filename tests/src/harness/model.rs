@@ -7,7 +7,10 @@ use std::{
 };
 
 use everstep_core::{ActivityId, GenerationId, TokenId};
-use everstep_model::{Family, Message, Model, ModelCard, ModelEvent, NextEvent, Reply, Request};
+use everstep_model::{
+    Family, FamilyFrom, Message, Model, ModelCard, ModelEvent, NextEvent, Reply, Request, ThoughtBegin,
+    ToolDefinition,
+};
 use tokio::time::{Duration, sleep};
 
 use super::chance::Chance;
@@ -66,6 +69,8 @@ impl ChaosModel {
         let card = ModelCard {
             name: "chaos".into(),
             family: "hermes".into(),
+            family_from: FamilyFrom::Chosen,
+            workarounds: Vec::new(),
             digest: [1; 32],
             template_digest: [2; 32],
             context_tokens: 1 << 20,
@@ -178,9 +183,9 @@ impl Model for ChaosModel {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    fn parse(&self, text: &str) -> Reply {
+    fn parse(&self, text: &str, tools: &[ToolDefinition]) -> Reply {
         match Family::by_name("hermes") {
-            Some(family) => (family.parse)(text),
+            Some(family) => family.parse(text, ThoughtBegin::Never, tools),
             None => Reply::Malformed("no family".into()),
         }
     }
@@ -188,7 +193,7 @@ impl Model for ChaosModel {
 
 fn reply(chance: &mut Chance, may_answer: bool) -> String {
     let call = |tool: &str, arguments: &str| {
-        Family::by_name("hermes").map(|family| (family.write_call)(tool, arguments)).unwrap_or_default()
+        Family::by_name("hermes").map(|family| family.write_call(tool, arguments)).unwrap_or_default()
     };
     // Few values, so that the same call is asked for again and again.
     let value = 1 + chance.below(3);

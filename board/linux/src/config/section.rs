@@ -183,6 +183,9 @@ pub struct ModelSection {
     /// A GGUF file, relative to the board file, or `scripted:FILE`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    /// The family the model is spoken to in, by name, whichever file it is; by default what the file tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub family: Option<String>,
     /// Tokens of context; 0 takes what the model was trained for, within the engine's own limit.
     pub context_tokens_max: Whole<0, 0, 131_072>,
     /// Threads that compute; 0 leaves it to the engine, which takes one for a small model.

@@ -1,74 +1,81 @@
 //! The Hermes form, as Qwen 2.5 writes it: `<tool_call>`, a line of JSON, `</tool_call>`.
 //!
-//! Leaves out several calls in one reply and text beside a call: a step of an agent is one call or
-//! one answer, so both are refused in words the model can act on.
+//! Also the generic form: models that were trained for none are told to write this one. Leaves out
+//! several calls in one reply and text beside a call: a step of an agent is one call or one answer, so
+//! both are refused in words the model can act on.
 
-use serde::Deserialize;
-use serde_json::{Map, Value};
-
-use super::Family;
-use crate::Reply;
+use super::{Body, Call, Family, JsonForm, Signs, Thought, json};
+use crate::ToolDefinition;
 
 /// Qwen 2.5, Hermes 2 and 3, and the bundled model.
-pub const FAMILY: Family = Family { name: "hermes", call_open: OPEN, call_close: CLOSE, parse, write_call };
+pub(super) const FAMILY: Family = Family {
+    name: "hermes",
+    models: "Qwen 2.5, Hermes 2 and 3, wren",
+    call_open: OPEN,
+    call_close: CLOSE,
+    body: Body::Json(JsonForm {
+        before_name: "\n{\"name\": ",
+        before_arguments: ", \"arguments\": ",
+        behind: "}\n",
+    }),
+    thought: None,
+    sketch: "<tool_call> with {\"name\": ..., \"arguments\": {...}}",
+    // The bundled model's template shows no call, but its vocabulary has the mark.
+    signs: Signs { mark: Some(OPEN), ..Signs::ANY },
+    read,
+};
+
+/// Qwen 3, which may think before.
+pub(super) const QWEN3: Family = Family {
+    name: "qwen3",
+    models: "Qwen 3",
+    thought: Some(Thought { gap: "\n\n" }),
+    signs: Signs { template: &[OPEN, "</think>"], ..Signs::ANY },
+    ..FAMILY
+};
+
+/// `SmolLM3`, whose published template may leave its tools out.
+pub(super) const SMOLLM3: Family = Family {
+    name: "smollm3",
+    models: "SmolLM3",
+    thought: Some(Thought { gap: "\n" }),
+    signs: Signs { template: &["SmolLM", "</think>"], ..Signs::ANY },
+    ..FAMILY
+};
+
+/// Granite 4.
+pub(super) const GRANITE4: Family = Family {
+    name: "granite4",
+    models: "Granite 3.3 and 4",
+    signs: Signs { template: &["<|start_of_role|>", OPEN], ..Signs::ANY },
+    ..FAMILY
+};
+
+/// Phi 3.5, which was trained for no calls.
+pub(super) const PHI3: Family = Family {
+    name: "phi3",
+    models: "Phi 3 and 3.5",
+    signs: Signs { template: &["<|end|>", "<|assistant|>"], ..Signs::ANY },
+    ..FAMILY
+};
+
+/// Gemma 2, which was trained for no calls and knows no system text.
+pub(super) const GEMMA2: Family = Family {
+    name: "gemma2",
+    models: "Gemma 2 and 3",
+    signs: Signs { template: &["<start_of_turn>"], ..Signs::ANY },
+    ..FAMILY
+};
+
+/// Models of no known family.
+pub(super) const GENERIC: Family =
+    Family { name: "generic", models: "any other", signs: Signs::ANY, ..FAMILY };
 
 const OPEN: &str = "<tool_call>";
 const CLOSE: &str = "</tool_call>";
 
-/// What stands between the marks.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Body {
-    name: String,
-    arguments: Map<String, Value>,
-}
-
-fn write_call(tool: &str, arguments: &str) -> String {
-    // A tool's name is a JSON string like any other.
-    let name = Value::from(tool);
-    format!("{OPEN}\n{{\"name\": {name}, \"arguments\": {arguments}}}\n{CLOSE}")
-}
-
-fn parse(text: &str) -> Reply {
-    let Some((before, rest)) = text.split_once(OPEN) else {
-        if text.trim().is_empty() {
-            return malformed("the reply is empty");
-        }
-        return Reply::Answer(text.trim().to_owned());
-    };
-    if !before.trim().is_empty() {
-        return malformed("text stands before the tool call");
-    }
-    let mut bodies = serde_json::Deserializer::from_str(rest).into_iter::<Body>();
-    let body = match bodies.next() {
-        Some(Ok(body)) => body,
-        Some(Err(error)) => {
-            return malformed(&format!("the tool call is not valid JSON of the right form: {error}"));
-        }
-        None => return malformed("the tool call is empty, which is not valid JSON"),
-    };
-    // Marks inside of the JSON's strings are text, so what follows counts from the JSON's end.
-    let behind = rest.get(bodies.byte_offset()..).unwrap_or_default();
-    let Some(after) = behind.trim_start().strip_prefix(CLOSE) else {
-        return malformed("the tool call's JSON is not followed by </tool_call>");
-    };
-    if after.contains(OPEN) {
-        return malformed("the reply has more than one tool call");
-    }
-    if !after.trim().is_empty() {
-        return malformed("text stands behind the tool call");
-    }
-    if body.name.is_empty() {
-        return malformed("the tool call names no tool");
-    }
-    Reply::Call { tool: body.name, arguments: Value::Object(body.arguments) }
-}
-
-fn malformed(what: &str) -> Reply {
-    Reply::Malformed(format!(
-        "{what}; write either one <tool_call> with {{\"name\": ..., \"arguments\": {{...}}}} and nothing \
-         else, or a plain answer"
-    ))
+fn read(family: &Family, text: &str, _: &[ToolDefinition]) -> Result<Call, String> {
+    json::read_marked(family, text)
 }
 
 #[cfg(test)]
@@ -76,6 +83,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::{Reply, ThoughtBegin};
+
+    fn parse(text: &str) -> Reply {
+        FAMILY.parse(text, ThoughtBegin::Never, &[])
+    }
+
+    fn write_call(tool: &str, arguments: &str) -> String {
+        FAMILY.write_call(tool, arguments)
+    }
 
     fn is_malformed(text: &str, word: &str) {
         match parse(text) {

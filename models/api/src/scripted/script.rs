@@ -249,5 +249,5 @@ fn write_call(tool: &str, arguments: Option<&str>) -> Result<String, String> {
     serde_json::from_str::<Map<String, Value>>(arguments)
         .map_err(|error| format!("`arguments` is no JSON object: {error}"))?;
     let family = Family::by_name(super::FORM).ok_or("the form of calls is not built in")?;
-    Ok((family.write_call)(tool, arguments))
+    Ok(family.write_call(tool, arguments))
 }

@@ -108,7 +108,7 @@ async fn generate(model: &mut ScriptedModel, request: Request) -> (Vec<TokenId>,
 async fn reply(messages: Vec<Message>) -> Reply {
     let mut model = model(SCRIPT);
     let text = generate(&mut model, request(messages)).await.1.unwrap();
-    model.parse(&text)
+    model.parse(&text, &[])
 }
 
 fn call(name: &str, arguments: serde_json::Value) -> Reply {

@@ -62,8 +62,8 @@ impl Model for Watched {
     fn text(&self, tokens: &[TokenId]) -> String {
         self.inner.text(tokens)
     }
-    fn parse(&self, text: &str) -> Reply {
-        self.inner.parse(text)
+    fn parse(&self, text: &str, tools: &[ToolDefinition]) -> Reply {
+        self.inner.parse(text, tools)
     }
 }
 
@@ -229,7 +229,7 @@ async fn model_that_is_gone_stops_everything() {
         fn text(&self, _: &[TokenId]) -> String {
             String::new()
         }
-        fn parse(&self, _: &str) -> Reply {
+        fn parse(&self, _: &str, _: &[ToolDefinition]) -> Reply {
             Reply::Malformed(String::new())
         }
     }

@@ -1,11 +1,15 @@
 use everstep_model::HERMES;
+use serde_json::{Value, json};
 use toktrie::ApproximateTokEnv;
 
 use super::*;
 
+mod families;
+
 /// A compiler over single bytes; what stands for markup there is not used.
 fn grammars() -> Grammars {
-    Grammars::with_environment(&ApproximateTokEnv::single_byte_env(), &HERMES, |_| None).unwrap()
+    Grammars::with_environment(&ApproximateTokEnv::single_byte_env(), HERMES, ThoughtBegin::Never, |_| None)
+        .unwrap()
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "reads well with json!")]
@@ -33,7 +37,7 @@ fn bytes(text: &str) -> Vec<TokenId> {
 
 /// How many bytes of `text` the grammar takes, and whether the reply may end there.
 fn taken(text: &str) -> (usize, bool) {
-    let mut grammar = grammars().grammar(&tools()).unwrap();
+    let mut grammar = grammars().grammar(&tools(), 0).unwrap();
     let count = grammar.allowed_count(&bytes(text)).unwrap();
     for &token in &bytes(text)[..count] {
         grammar.accept(token).unwrap();
@@ -84,13 +88,13 @@ fn what_misses_the_grammar_stops_at_the_first_wrong_byte() {
 
 #[test]
 fn no_tools_mean_no_calls() {
-    let mut grammar = grammars().grammar(&[]).unwrap();
+    let mut grammar = grammars().grammar(&[], 0).unwrap();
     assert_eq!(grammar.allowed_count(&bytes("text <tool_call>")).unwrap(), "text <tool_call".len());
 }
 
 #[test]
 fn complete_reply_takes_nothing_more() {
-    let mut grammar = grammars().grammar(&tools()).unwrap();
+    let mut grammar = grammars().grammar(&tools(), 0).unwrap();
     let call = "<tool_call>\n{\"name\": \"set_fan\", \"arguments\": {\"percent\": 1}}\n</tool_call>";
     for &token in &bytes(call) {
         assert!(!grammar.is_complete().unwrap());
@@ -102,7 +106,7 @@ fn complete_reply_takes_nothing_more() {
 
 #[test]
 fn forced_text_needs_no_model() {
-    let mut grammar = grammars().grammar(&tools()).unwrap();
+    let mut grammar = grammars().grammar(&tools(), 0).unwrap();
     for &token in &bytes("<tool_call>\n{\"name\": \"set") {
         grammar.accept(token).unwrap();
     }
@@ -111,7 +115,7 @@ fn forced_text_needs_no_model() {
 
 #[test]
 fn error_is_never_freedom() {
-    let mut grammar = grammars().grammar(&tools()).unwrap();
+    let mut grammar = grammars().grammar(&tools(), 0).unwrap();
     for &token in &bytes("<tool_call>\n{\"name\": \"") {
         grammar.accept(token).unwrap();
     }
@@ -132,7 +136,7 @@ fn lexer_that_grows_too_large_fails_the_mask() {
     let mut factory = grammars();
     factory.factory.limits_mut().max_lexer_states = 200;
     factory.factory.limits_mut().step_lexer_fuel = 2000;
-    let mut grammar = factory.grammar(&tools).unwrap();
+    let mut grammar = factory.grammar(&tools, 0).unwrap();
     let mut walk = || {
         for &token in &bytes("<tool_call>\n{\"name\": \"say\", \"arguments\": {\"text\": \"") {
             grammar.accept(token)?;
@@ -150,11 +154,11 @@ fn lexer_that_grows_too_large_fails_the_mask() {
 #[test]
 fn grammar_is_compiled_once_per_tool_list() {
     let mut grammars = grammars();
-    grammars.grammar(&tools()).unwrap().accept(TokenId::from(b'x')).unwrap();
+    grammars.grammar(&tools(), 0).unwrap().accept(TokenId::from(b'x')).unwrap();
     // The kept one is still at its begin.
-    let mut again = grammars.grammar(&tools()).unwrap();
+    let mut again = grammars.grammar(&tools(), 0).unwrap();
     assert_eq!(again.allowed_count(&bytes("<tool_call>\n")).unwrap(), 12);
-    let mut other = grammars.grammar(&tools()[..1]).unwrap();
+    let mut other = grammars.grammar(&tools()[..1], 0).unwrap();
     let text = "<tool_call>\n{\"name\": \"say";
     assert_eq!(other.allowed_count(&bytes(text)).unwrap(), text.len() - 2);
 }
@@ -162,6 +166,6 @@ fn grammar_is_compiled_once_per_tool_list() {
 #[test]
 fn very_many_tools_and_very_large_ones_are_refused() {
     let many: Vec<_> = (0..=TOOLS_MAX).map(|number| tool(&format!("t{number}"), json!({}))).collect();
-    assert!(matches!(grammars().grammar(&many).err(), Some(GrammarError::Build { .. })));
-    assert!(grammars().grammar(&many[..TOOLS_MAX]).is_ok());
+    assert!(matches!(grammars().grammar(&many, 0).err(), Some(GrammarError::Build { .. })));
+    assert!(grammars().grammar(&many[..TOOLS_MAX], 0).is_ok());
 }

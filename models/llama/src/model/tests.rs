@@ -5,7 +5,7 @@ use std::{
 };
 
 use everstep_core::GenerationId;
-use everstep_model::{Constraint, Message, Sampling};
+use everstep_model::{Constraint, FamilyFrom, Message, Sampling};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -17,6 +17,7 @@ use crate::{
 
 mod calls;
 mod cuts;
+mod families;
 mod loading;
 mod snapshots;
 

@@ -8,6 +8,8 @@ use minijinja::{Error, ErrorKind, Value, value::Kwargs};
 use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 
+use super::pieces::noted_as_json;
+
 /// The filter `tojson`, with `indent`.
 #[expect(clippy::needless_pass_by_value, reason = "the form of a template's filter")]
 pub(super) fn filter(value: &Value, options: Kwargs) -> Result<Value, Error> {
@@ -24,10 +26,16 @@ pub(super) fn filter(value: &Value, options: Kwargs) -> Result<Value, Error> {
             write(value, PrettyFormatter::with_indent(&spaces))
         }
     };
-    text.map(Value::from_safe_string)
+    text.map(|text| Value::from_safe_string(noted_as_json(text)))
 }
 
-fn write(value: &Value, formatter: impl Formatter) -> Result<String, Error> {
+/// `value` on one line, as the filter writes it.
+pub(super) fn line(value: &serde_json::Value) -> String {
+    // A value without other types than JSON's always has a text.
+    write(value, Spaced).unwrap_or_default()
+}
+
+fn write(value: &impl Serialize, formatter: impl Formatter) -> Result<String, Error> {
     let mut bytes = Vec::new();
     let failed = |reason: String| Error::new(ErrorKind::BadSerialization, reason);
     value

@@ -179,3 +179,19 @@ fn state_folder_that_can_t_be_made_is_named() {
     bench.write("state", "a file in the way");
     bench.everstep(&["run", "compare"]).refuses(2, &["state folder", "--state-dir"]);
 }
+
+#[test]
+fn unknown_family_is_named_with_the_known_ones() {
+    let bench = Bench::new(SCRIPT);
+    bench.change_board(
+        "path = \"scripted:script.toml\"",
+        "path = \"scripted:script.toml\"\nfamily = \"qwen\"",
+    );
+    for command in [&["run", "compare"][..], &["check"], &["model"], &["config"]] {
+        let told = bench.everstep(command);
+        told.refuses(2, &["agent.toml:13: model.family", "no family `qwen`", "`qwen3`, `hermes`, `lfm2`"]);
+    }
+    bench.change_board("\"qwen\"", "\"qwen3\"");
+    assert!(bench.everstep(&["config"]).done().contains("family = \"qwen3\""));
+    assert!(!bench.flash().exists());
+}

@@ -4,7 +4,7 @@ use super::*;
 
 /// Checks one finished reply from outside: parsed, and validated by another implementation.
 fn check_reply(model: &LlamaModel, text: &str) -> &'static str {
-    match model.parse(text) {
+    match model.parse(text, &tools()) {
         Reply::Answer(_) => "answer",
         Reply::Malformed(why) => {
             // Only white space is text and still no answer.

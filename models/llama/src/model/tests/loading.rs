@@ -60,9 +60,10 @@ fn damaged_heads_are_refused_or_loaded_but_never_abort() {
 fn templates_are_tried_before_any_work() {
     for (template, word) in [
         ("", "no chat template"),
-        ("{{ messages[0].content }}", "user message"),
+        ("{{ messages[0].content }}", "assistant message"),
         ("{% for %}", "does not render"),
         ("{{ raise_exception('only one turn') }}", "only one turn"),
+        ("{{ messages[0].content }}", "`hermes`"),
     ] {
         let (_folder, path) = tiny::write(Tiny { template, ..Tiny::default() });
         let failure = failure(&path);
@@ -96,4 +97,25 @@ fn progress_comes_to_its_end() {
     let seen: Vec<LoadProgress> = seen.iter().collect();
     assert!(seen.iter().any(|progress| matches!(progress, LoadProgress::Digest(done, all) if done == all)));
     assert_eq!(seen.last(), Some(&LoadProgress::Weights(1.0)));
+}
+
+#[test]
+fn family_is_told_by_the_file_or_named_and_known_by_name() {
+    let load = |tiny: Tiny, family: Option<&str>| {
+        let (_folder, path) = tiny::write(tiny);
+        let mut options = EngineOptions::new(&path);
+        options.family = family.map(str::to_owned);
+        LlamaModel::load(options, Box::new(|_| {})).map(|model| model.card().clone())
+    };
+    let found = load(Tiny::default(), None).unwrap();
+    assert_eq!((found.family.as_str(), found.family_from), ("hermes", FamilyFrom::Detected));
+    // Without the mark among its tokens, nothing tells it.
+    let assumed = load(Tiny { call_kind: 1, ..Tiny::default() }, None).unwrap();
+    assert_eq!((assumed.family.as_str(), assumed.family_from), ("generic", FamilyFrom::Assumed));
+    let chosen = load(Tiny::default(), Some("llama3")).unwrap();
+    assert_eq!((chosen.family.as_str(), chosen.family_from), ("llama3", FamilyFrom::Chosen));
+    // A run that began in one family is not gone on with in another.
+    assert_ne!(chosen.template_digest, found.template_digest);
+    let unknown = load(Tiny::default(), Some("gpt")).unwrap_err().to_string();
+    assert!(unknown.contains("`gpt`") && unknown.contains("`hermes`, `lfm2`"), "{unknown}");
 }

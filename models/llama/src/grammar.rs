@@ -30,6 +30,7 @@ pub(crate) struct Grammars {
 }
 
 /// A grammar on its way through one reply.
+#[derive(Clone)]
 pub(crate) struct Grammar {
     matcher: Matcher,
 }
@@ -70,6 +71,16 @@ pub enum GrammarError {
         /// The markup in it.
         markup: String,
     },
+    /// With this tool, the tools are more than one grammar is built for.
+    #[error(
+        "tool `{tool}`: with its schema the tools have {bytes} bytes of schemas; at most {SCHEMAS_BYTES_MAX} go into one grammar"
+    )]
+    TooMuch {
+        /// The first tool that is too much.
+        tool: String,
+        /// Bytes of the schemas up to it.
+        bytes: usize,
+    },
     /// All tools together are too much, or the engine failed.
     #[error("the tools' grammar can't be built: {reason}")]
     Build {
@@ -85,6 +96,10 @@ pub(crate) struct ConstraintError(String);
 
 /// Most tools a grammar is built for.
 const TOOLS_MAX: usize = 128;
+/// Most bytes of schemas, annotations aside, that go into one grammar.
+const SCHEMAS_BYTES_MAX: usize = 512 * 1024;
+/// The one tool of a grammar for a schema alone.
+const SCHEMA_TOOL: &str = "value";
 
 impl Grammars {
     /// Sets up the compiler for a vocabulary. Costs a walk over it.
@@ -129,6 +144,7 @@ impl Grammars {
             return Err(GrammarError::Build { reason });
         }
         let mut schemas = Vec::with_capacity(tools.len());
+        let mut bytes = 0_usize;
         for (number, tool) in tools.iter().enumerate() {
             let name = || tool.name.clone();
             if tools.iter().take(number).any(|other| other.name == tool.name) {
@@ -136,12 +152,35 @@ impl Grammars {
             }
             let checked = schema::check(&tool.arguments)
                 .map_err(|source| GrammarError::Schema { tool: name(), source })?;
-            // Alone first, so that a refusal names the tool.
-            self.matcher(&format!("start: {}\n", schema_rule(&checked)))
-                .map_err(|reason| GrammarError::Refused { tool: name(), reason })?;
+            bytes = bytes.saturating_add(checked.to_string().len());
+            if bytes > SCHEMAS_BYTES_MAX {
+                return Err(GrammarError::TooMuch { tool: name(), bytes });
+            }
+            self.try_alone(&tool.name, &checked)?;
             schemas.push((tool.name.as_str(), checked));
         }
         self.matcher(&self.source(&schemas)).map_err(|reason| GrammarError::Build { reason })
+    }
+
+    /// The grammar for calls of one tool whose arguments are of any type: what schemas are measured with.
+    /// Such a call begins with [`Grammars::schema_call`]'s first half.
+    pub(crate) fn schema_grammar(&self, schema: &Value) -> Result<Grammar, GrammarError> {
+        let checked = schema::check_any(schema)
+            .map_err(|source| GrammarError::Schema { tool: SCHEMA_TOOL.to_owned(), source })?;
+        self.try_alone(SCHEMA_TOOL, &checked)?;
+        let matcher = self.matcher(&self.source(&[(SCHEMA_TOOL, checked)]));
+        Ok(Grammar { matcher: matcher.map_err(|reason| GrammarError::Build { reason })? })
+    }
+
+    /// What stands around the arguments in a call of a [`Grammars::schema_grammar`], marks aside.
+    pub(crate) fn schema_call() -> (String, &'static str) {
+        (format!("\n{}", call_head(SCHEMA_TOOL)), "}\n")
+    }
+
+    /// Compiles a tool's schema by itself, so that a refusal names the tool.
+    fn try_alone(&self, tool: &str, checked: &Value) -> Result<(), GrammarError> {
+        let alone = self.matcher(&format!("start: {}\n", schema_rule(checked)));
+        alone.map(drop).map_err(|reason| GrammarError::Refused { tool: tool.to_owned(), reason })
     }
 
     /// The whole grammar in llguidance's Lark.
@@ -157,8 +196,8 @@ impl Grammars {
         let alternatives: Vec<String> = (0..schemas.len()).map(|number| format!("tool_{number}")).collect();
         let _ = writeln!(source, "body: {}", alternatives.join(" | "));
         for (number, (name, schema)) in schemas.iter().enumerate() {
-            let head = format!("{{\"name\": {}, \"arguments\": ", Value::from(*name));
-            let _ = writeln!(source, "tool_{number}: {} args_{number} {}", quoted(&head), quoted("}"));
+            let head = quoted(&call_head(name));
+            let _ = writeln!(source, "tool_{number}: {head} args_{number} {}", quoted("}"));
             let _ = writeln!(source, "args_{number}: {}", schema_rule(schema));
         }
         source
@@ -218,11 +257,23 @@ impl Grammar {
     }
 }
 
+/// What a call says before its arguments.
+fn call_head(tool: &str) -> String {
+    format!("{{\"name\": {}, \"arguments\": ", Value::from(tool))
+}
+
 /// The arguments' schema as a Lark rule, in the one form of white space that models are shown.
 fn schema_rule(schema: &Value) -> String {
     let mut schema = schema.clone();
     if let Some(object) = schema.as_object_mut() {
-        let form = json!({"whitespace_flexible": false, "item_separator": ", ", "key_separator": ": "});
+        // Without `\u` a text is written in one way only, so that no additional property can pass by the
+        // schema of a declared one.
+        let form = json!({
+            "whitespace_flexible": false,
+            "item_separator": ", ",
+            "key_separator": ": ",
+            "json_allowed_escapes": "nrbtf\\\"",
+        });
         object.insert("x-guidance".to_owned(), form);
     }
     format!("%json {schema}")

@@ -17,6 +17,7 @@ mod openmp;
 mod options;
 mod sampled_log;
 mod schema;
+mod schema_probe;
 mod template;
 #[cfg(test)]
 #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "the numbers are tiny")]
@@ -32,5 +33,6 @@ pub use options::{
     CONTEXT_TOKENS_DEFAULT_MAX, EngineOptions, LoadError, LoadFailure, LoadProgress, OnProgress,
 };
 pub use schema::SchemaError;
+pub use schema_probe::{SchemaProbe, SchemaTaker};
 pub use template::TemplateError;
 pub use vocabulary::VocabularyError;

@@ -108,7 +108,9 @@ fn files_that_can_t_be_read_are_named() {
     std::fs::create_dir(bench.path("suite")).unwrap();
     let suite = bench.path("suite");
     let suite = suite.to_str().unwrap();
-    bench.everstep(&["eval", "--suite", suite]).refuses(2, &["suite has no file *.jsonl"]);
+    bench
+        .everstep(&["eval", "--suite", suite])
+        .refuses(2, &["suite has no file *.jsonl of cases or *.json of schemas"]);
     bench.everstep(&["eval", "--suite", "/nowhere"]).refuses(2, &["/nowhere", "No such file"]);
     for arguments in
         [&["eval"][..], &["eval", "a.jsonl", "--suite", suite], &["eval", "a.jsonl", "--limit", "0"]]

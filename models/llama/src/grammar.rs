@@ -98,6 +98,9 @@ pub(crate) struct ConstraintError(String);
 const TOOLS_MAX: usize = 128;
 /// Most bytes of schemas, annotations aside, that go into one grammar.
 const SCHEMAS_BYTES_MAX: usize = 512 * 1024;
+/// Ways a text may go on that the parser keeps at once. llguidance's own limit, a tenth of it, ends
+/// generations under schemas that compile: one with some hundred properties that may be left out.
+const ROW_ITEMS_MAX: usize = 20_000;
 /// The one tool of a grammar for a schema alone.
 const SCHEMA_TOOL: &str = "value";
 
@@ -118,7 +121,11 @@ impl Grammars {
         let mut factory = ParserFactory::new(environment, InferenceCapabilities::default(), &slices)
             .map_err(|error| GrammarError::Build { reason: error.to_string() })?;
         factory.quiet();
-        *factory.limits_mut() = ParserLimits { verbose_errors: false, ..ParserLimits::default() };
+        *factory.limits_mut() = ParserLimits {
+            verbose_errors: false,
+            max_items_in_row: ROW_ITEMS_MAX,
+            ..ParserLimits::default()
+        };
         let mark = |text: &str| match control_token(text) {
             Some(token) => format!("<[{token}]>"),
             None => quoted(text),
@@ -177,10 +184,12 @@ impl Grammars {
         (format!("\n{}", call_head(SCHEMA_TOOL)), "}\n")
     }
 
-    /// Compiles a tool's schema by itself, so that a refusal names the tool.
+    /// Compiles a tool's schema by itself and takes the first step in it, so that a refusal names the tool:
+    /// some limits of llguidance only show once tokens are asked for.
     fn try_alone(&self, tool: &str, checked: &Value) -> Result<(), GrammarError> {
-        let alone = self.matcher(&format!("start: {}\n", schema_rule(checked)));
-        alone.map(drop).map_err(|reason| GrammarError::Refused { tool: tool.to_owned(), reason })
+        let refused = |reason| GrammarError::Refused { tool: tool.to_owned(), reason };
+        let matcher = self.matcher(&format!("start: {}\n", schema_rule(checked))).map_err(refused)?;
+        Grammar { matcher }.mask().map(drop).map_err(|ConstraintError(reason)| refused(reason))
     }
 
     /// The whole grammar in llguidance's Lark.

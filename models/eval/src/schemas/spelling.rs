@@ -54,9 +54,10 @@ fn separate(out: &mut String, index: usize) {
 
 /// Every schema that speaks about the same value as `schema`, itself first.
 fn collect<'s>(root: &'s Value, schema: &'s Value, depth: usize, all: &mut Vec<&'s Map<String, Value>>) {
-    let Some(object) = schema.as_object().filter(|_| depth <= DEPTH_MAX && all.len() <= DEPTH_MAX) else {
+    let Some(object) = schema.as_object().filter(|_| depth <= DEPTH_MAX) else { return };
+    if all.iter().any(|known| std::ptr::eq(*known, object)) {
         return;
-    };
+    }
     all.push(object);
     for (keyword, value) in object {
         if keyword == "$ref" {

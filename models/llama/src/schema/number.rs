@@ -16,6 +16,9 @@ pub(super) const NUMBER_MAX: i64 = 1_000_000_000_000_000;
 /// The same as what bounds are compared with.
 #[expect(clippy::cast_precision_loss, reason = "it is exact")]
 const NUMBER_MAX_F64: f64 = NUMBER_MAX as f64;
+/// What asks something of numbers alone.
+pub(super) const KEYWORDS: &[&str] =
+    &["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"];
 /// Most digits behind the point of a `multipleOf`.
 const STEP_DIGITS_MAX: u32 = 9;
 /// Largest common multiple, in units of the last digit, of steps that may meet in one number: llguidance

@@ -97,7 +97,8 @@ pub(super) fn check_ends(checked: &Value, targets: &[String]) -> Result<(), Sche
     check_all(&all, settles)
         .map_err(|name| Here { keyword: "$ref", place: &place(&name) }.because("it leads back to itself"))?;
     check_all(&all, |schema, settled| has_end(schema, settled, 0)).map_err(|name| {
-        Here { keyword: "$ref", place: &place(&name) }.because("no value of it would ever end")
+        let what = "no value can be written: the schema takes none, or none that ends";
+        SchemaError::Form { what, place: place(&name) }
     })
 }
 

@@ -37,11 +37,15 @@ fn one_of_different_constants_is_an_enumeration() {
     let choice = |name: &str| json!({"const": name, "type": "string", "description": name});
     let checked = check(&arguments(json!({"oneOf": [choice("on"), choice("off")]}))).unwrap();
     assert_eq!(checked["properties"]["x"], json!({"enum": ["on", "off"]}));
-    for other in [json!([choice("on"), choice("on")]), json!([{"const": 1}, {}]), json!([{"enum": [1]}])] {
+    for other in
+        [json!([choice("on"), choice("on")]), json!([{"const": 1}, {}]), json!([{"const": 1}, {"enum": [1]}])]
+    {
         assert!(check(&arguments(json!({"oneOf": other}))).is_err());
     }
-    assert!(check(&arguments(json!({"oneOf": [{"const": 1, "type": "string"}]}))).is_err());
-    assert!(check(&arguments(json!({"oneOf": [choice("on")], "enum": ["off"]}))).is_err());
+    assert!(check(&arguments(json!({"oneOf": [{"const": 1, "type": "string"}, {"const": 1}]}))).is_err());
+    // Beside another enumeration it stays a list of alternatives.
+    let both = json!({"oneOf": [choice("on"), choice("off")], "enum": ["off"]});
+    assert_eq!(check(&arguments(both)).unwrap()["properties"]["x"]["enum"], json!(["off"]));
 }
 
 #[test]
@@ -96,4 +100,134 @@ fn wrong_forms_and_sizes_are_refused() {
     assert!(check(&arguments(deep)).unwrap_err().to_string().contains("too deep"));
     let names: Vec<String> = (0..20_000).map(|n| n.to_string()).collect();
     assert!(matches!(check(&arguments(json!({"enum": names}))), Err(SchemaError::TooBig { .. })));
+}
+
+#[test]
+fn references_are_followed_to_schemas_and_nowhere_else() {
+    let schema = |target: &str| {
+        json!({
+            "type": "object",
+            "$id": "https://example.com/tool",
+            "properties": {"x": {"$ref": target}, "a/b": {"type": "null"}, "c%~": {"const": {"not": {}}}},
+            "examples": [{"type": "string"}],
+        })
+    };
+    for (target, expected) in [
+        ("#", json!("#")),
+        ("#/properties/a~1b", json!("#/$defs/0")),
+        ("#/properties/c%25~0", json!("#/$defs/0")),
+    ] {
+        assert_eq!(check(&schema(target)).unwrap()["properties"]["x"]["$ref"], expected, "{target}");
+    }
+    let checked = check(&schema("#/properties/a~1b")).unwrap();
+    assert_eq!(checked["$defs"], json!({"0": {"type": "null"}}));
+    for target in [
+        "#/examples/0",
+        "#/properties/c%25~0/const",
+        "#/properties",
+        "#/properties/none",
+        "#/type",
+        "#/",
+        "#x",
+        "#/%",
+        "#/%ff",
+        "x#/properties/x",
+    ] {
+        let error = check(&schema(target)).unwrap_err();
+        assert!(
+            matches!(&error, SchemaError::Form { place, .. } if place == "/properties/x/$ref"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn numbers_that_would_be_rounded_are_made_stricter_or_refused() {
+    let number = |schema: Value| check(&arguments(schema)).map(|checked| checked["properties"]["x"].clone());
+    let kept = |schema: Value| number(schema).unwrap();
+    let both = json!({"multipleOf": 3, "minimum": -NUMBER_MAX, "maximum": NUMBER_MAX});
+    assert_eq!(kept(json!({"multipleOf": 3.0})), both);
+    assert_eq!(kept(json!({"type": ["object", "integer"]}))["maximum"], NUMBER_MAX);
+    assert_eq!(kept(json!({"maximum": 1e300, "minimum": 2.0})), json!({"maximum": NUMBER_MAX, "minimum": 2}));
+    assert_eq!(kept(json!({"const": -0.0})), json!({"const": 0}));
+    assert_eq!(kept(json!({"maxItems": 1e12, "minItems": 1.0})), json!({"maxItems": 65_535, "minItems": 1}));
+    for (schema, keyword) in [
+        (json!({"minimum": 9_007_199_254_740_993_i64}), "minimum"),
+        (json!({"exclusiveMaximum": -1e300}), "exclusiveMaximum"),
+        (json!({"const": u64::MAX}), "const"),
+        (json!({"enum": [[1e16]]}), "enum"),
+        (json!({"multipleOf": 0.07}), "multipleOf"),
+        (json!({"multipleOf": 1e-300}), "multipleOf"),
+        (json!({"multipleOf": 1_000_000}), "multipleOf"),
+        (json!({"type": "number", "exclusiveMinimum": 0, "maximum": 0.5}), "exclusiveMinimum"),
+        (json!({"exclusiveMaximum": 0, "minimum": -0.5}), "exclusiveMaximum"),
+        (json!({"allOf": [{"exclusiveMinimum": 0}, {"maximum": 0.5}]}), "exclusiveMinimum"),
+        (json!({"allOf": [{"multipleOf": 9973}, {"multipleOf": 9967}]}), "multipleOf"),
+        (json!({"minLength": 70_000}), "minLength"),
+        (json!({"pattern": "(?=a)"}), "pattern"),
+        (json!({"const": "a\u{1}"}), "const"),
+        (json!({"$schema": "https://example.com/mine"}), "$schema"),
+    ] {
+        let error = number(schema).unwrap_err();
+        assert!(matches!(error, SchemaError::Value { .. }) && error.keyword() == Some(keyword), "{error}");
+    }
+    for schema in [
+        json!({"multipleOf": 0}),
+        json!({"minimum": "1"}),
+        json!({"minLength": -1}),
+        json!({"maxItems": 1.5}),
+    ] {
+        assert!(matches!(number(schema.clone()), Err(SchemaError::Form { .. })), "{schema}");
+    }
+    // Apart, they are what they are.
+    assert!(number(json!({"type": "integer", "exclusiveMinimum": 0, "maximum": 0.5})).is_ok());
+    assert!(
+        number(json!({"items": {"exclusiveMinimum": 0}, "additionalProperties": {"maximum": 0.5}})).is_ok()
+    );
+}
+
+#[test]
+fn one_of_schemas_that_share_no_value_is_any_of_them() {
+    let of_type = |name: &str| json!({"type": name, "minimum": 0, "maximum": 9});
+    let tagged =
+        |tag: &str| json!({"type": "object", "properties": {"tag": {"const": tag}}, "required": ["tag"]});
+    for (branches, is_apart) in [
+        (json!([of_type("string"), of_type("integer")]), true),
+        (json!([tagged("a"), tagged("b")]), true),
+        (json!([{"enum": [1, "x"]}, {"const": 2}, {"const": true}]), true),
+        (json!([of_type("number"), of_type("integer")]), false),
+        (json!([tagged("a"), tagged("a")]), false),
+        (json!([{"enum": [1]}, {"enum": [1.0]}]), false),
+        (json!([of_type("string"), {}]), false),
+        (
+            json!([{"properties": {"tag": {"const": "a"}}, "type": "object"}, {"properties": {"tag": {"const": "b"}}, "type": "object"}]),
+            false,
+        ),
+    ] {
+        let checked = check(&arguments(json!({"oneOf": branches})));
+        assert_eq!(checked.is_ok(), is_apart, "{branches}");
+        if let Ok(checked) = checked {
+            assert_eq!(checked["properties"]["x"]["anyOf"], branches);
+        }
+    }
+}
+
+#[test]
+fn unevaluated_is_additional_where_nothing_else_looks_at_the_value() {
+    let kept = |schema: Value| check(&arguments(schema)).map(|checked| checked["properties"]["x"].clone());
+    let closed = json!({"properties": {"a": true}, "additionalProperties": false});
+    assert_eq!(
+        kept(json!({"properties": {"a": {}}, "unevaluatedProperties": false})).unwrap()["additionalProperties"],
+        false
+    );
+    assert_eq!(
+        kept(
+            json!({"properties": {"a": true}, "additionalProperties": false, "unevaluatedProperties": false})
+        ),
+        Ok(closed)
+    );
+    assert_eq!(kept(json!({"items": {}, "unevaluatedItems": false})), Ok(json!({"items": {}})));
+    assert_eq!(kept(json!({"uniqueItems": false, "unevaluatedItems": true})), Ok(json!({})));
+    let error = kept(json!({"anyOf": [{}], "unevaluatedProperties": false})).unwrap_err();
+    assert_eq!(error.keyword(), Some("unevaluatedProperties"));
 }

@@ -21,6 +21,9 @@ pub(super) const DEPTH_MAX: usize = 32;
 /// Largest length that is enforced. A larger upper bound is brought down to it.
 const COUNT_MAX: u64 = 65_535;
 
+/// Most alternatives of one `anyOf` or `oneOf`: the grammar goes into all of them at once.
+const ALTERNATIVES_MAX: usize = 256;
+
 /// Ask for nothing.
 const ANNOTATIONS: &[&str] =
     &["title", "description", "default", "examples", "$comment", "deprecated", "readOnly", "writeOnly"];
@@ -70,7 +73,7 @@ impl<'s> Walk<'s> {
         let mut checked = match checked {
             Value::Object(checked) => checked,
             Value::Bool(true) => Map::new(),
-            _ => return Err(SchemaError::Form { what: "the schema takes nothing", place: shown("") }),
+            _ => return Err(SchemaError::Form { what: "the schema takes no value", place: shown("") }),
         };
         let mut definitions = Map::new();
         let mut number = 0;
@@ -106,7 +109,7 @@ impl<'s> Walk<'s> {
             }
         }
         self.numbers.note(&kept, place)?;
-        if is_number(object) {
+        if may_be_number(&kept) {
             number::bound(&mut kept);
         }
         Ok(Value::Object(kept))
@@ -125,6 +128,8 @@ impl<'s> Walk<'s> {
             keyword if ANNOTATIONS.contains(&keyword) => Ok(None),
             "format" if is_number(object) => Ok(None),
             "$schema" => dialect(here, value).map(|()| None),
+            // It names the whole; every `$ref` that is followed starts there anyway.
+            "$id" if here.place.is_empty() => Ok(None),
             "type" => keep(types(here, value)?),
             "const" => keep(constant(here, value)?),
             "enum" => keep(constants(here, value)?),
@@ -161,6 +166,9 @@ impl<'s> Walk<'s> {
     fn list(&mut self, here: Here<'_>, value: &Value, depth: usize) -> Result<Value, SchemaError> {
         let list = value.as_array().filter(|list| !list.is_empty());
         let list = list.ok_or_else(|| here.form("a list of schemas is none, or empty"))?;
+        if here.keyword != "prefixItems" && list.len() > ALTERNATIVES_MAX {
+            return Err(here.because("it has more alternatives than are looked at"));
+        }
         let walked = list.iter().enumerate().map(|(index, item)| {
             self.schema(item, &below(here, Some(&index.to_string())), depth.saturating_add(1))
         });
@@ -309,6 +317,16 @@ fn is_number(schema: &Map<String, Value>) -> bool {
         Some(Value::Array(names)) => names.iter().all(|name| number(name) || name.as_str() == Some("null")),
         Some(name) => number(name),
         None => false,
+    }
+}
+
+/// Whether the schema names numbers, or asks something of them.
+fn may_be_number(kept: &Map<String, Value>) -> bool {
+    let number = |name: &Value| matches!(name.as_str(), Some("integer" | "number"));
+    match kept.get("type") {
+        Some(Value::Array(names)) => names.iter().any(number),
+        Some(name) => number(name),
+        None => number::KEYWORDS.iter().any(|keyword| kept.contains_key(*keyword)),
     }
 }
 

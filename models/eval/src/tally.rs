@@ -51,7 +51,7 @@ impl Share {
         (self.whole > 0).then(|| self.part as f64 * 100.0 / self.whole as f64)
     }
 
-    fn count(&mut self, judged: Option<bool>) {
+    pub(crate) fn count(&mut self, judged: Option<bool>) {
         if let Some(is) = judged {
             self.whole = self.whole.saturating_add(1);
             self.part = self.part.saturating_add(u64::from(is));

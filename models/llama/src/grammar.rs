@@ -8,16 +8,17 @@ mod source;
 mod thought;
 
 use everstep_core::TokenId;
-use everstep_model::{Family, ThoughtBegin, ToolDefinition};
+use everstep_model::{Body, Family, ThoughtBegin, ToolDefinition};
 use llguidance::{
     Matcher, ParserFactory,
     api::{ParserLimits, StopReason, TopLevelGrammar},
     earley::SlicedBiasComputer,
 };
+use serde_json::Value;
 use toktrie::{InferenceCapabilities, SimpleVob, TokEnv};
 
 use self::{
-    source::{Marks, Source},
+    source::{Marks, Source, json_rule},
     thought::Watch,
 };
 use crate::{
@@ -36,6 +37,7 @@ pub(crate) struct Grammars {
 }
 
 /// A grammar on its way through one reply.
+#[derive(Clone)]
 pub(crate) struct Grammar {
     matcher: Matcher,
     thought: Option<Watch>,
@@ -77,6 +79,16 @@ pub enum GrammarError {
         /// The markup in it.
         markup: String,
     },
+    /// With this tool, the tools are more than one grammar is built for.
+    #[error(
+        "tool `{tool}`: with its schema the tools have {bytes} bytes of schemas; at most {SCHEMAS_BYTES_MAX} go into one grammar"
+    )]
+    TooMuch {
+        /// The first tool that is too much.
+        tool: String,
+        /// Bytes of the schemas up to it.
+        bytes: usize,
+    },
     /// All tools together are too much, or the engine failed.
     #[error("the tools' grammar can't be built: {reason}")]
     Build {
@@ -92,6 +104,15 @@ pub(crate) struct ConstraintError(String);
 
 /// Most tools a grammar is built for.
 const TOOLS_MAX: usize = 128;
+/// Most bytes of schemas, annotations aside, that go into one grammar.
+const SCHEMAS_BYTES_MAX: usize = 512 * 1024;
+/// Ways a text may go on that the parser keeps at once. llguidance's own limit, a tenth of it, ends
+/// generations under schemas that compile: one with some hundred properties that may be left out.
+const ROW_ITEMS_MAX: usize = 20_000;
+/// The one tool of a grammar for a schema alone.
+const SCHEMA_TOOL: &str = "value";
+/// Stands for its arguments where only what is around them is asked for.
+const PLACE: &str = "\u{0}";
 
 impl Grammars {
     /// Sets up the compiler for a vocabulary. Costs a walk over it.
@@ -115,7 +136,11 @@ impl Grammars {
         let mut factory = ParserFactory::new(environment, InferenceCapabilities::default(), &slices)
             .map_err(|error| GrammarError::Build { reason: error.to_string() })?;
         factory.quiet();
-        *factory.limits_mut() = ParserLimits { verbose_errors: false, ..ParserLimits::default() };
+        *factory.limits_mut() = ParserLimits {
+            verbose_errors: false,
+            max_items_in_row: ROW_ITEMS_MAX,
+            ..ParserLimits::default()
+        };
         let marks = Marks::new(family, control_token);
         Ok(Self { factory, environment: environment.clone(), family, thought, marks, last: None })
     }
@@ -146,6 +171,7 @@ impl Grammars {
             return Err(GrammarError::Build { reason });
         }
         let mut schemas = Vec::with_capacity(tools.len());
+        let mut bytes = 0_usize;
         for (number, tool) in tools.iter().enumerate() {
             let name = || tool.name.clone();
             if tools.iter().take(number).any(|other| other.name == tool.name) {
@@ -153,13 +179,11 @@ impl Grammars {
             }
             let checked = schema::check(&tool.arguments)
                 .map_err(|source| GrammarError::Schema { tool: name(), source })?;
-            // Alone first, so that a refusal names the tool.
-            let mut alone = Source::new(self.family, self.thought, &self.marks);
-            alone
-                .tool(&tool.name, &checked)
-                .map_err(|source| GrammarError::Schema { tool: name(), source })?;
-            self.matcher(&alone.only_tool())
-                .map_err(|reason| GrammarError::Refused { tool: name(), reason })?;
+            bytes = bytes.saturating_add(checked.to_string().len());
+            if bytes > SCHEMAS_BYTES_MAX {
+                return Err(GrammarError::TooMuch { tool: name(), bytes });
+            }
+            self.try_alone(&tool.name, &checked)?;
             schemas.push((tool.name.as_str(), checked));
         }
         let mut source = Source::new(self.family, self.thought, &self.marks);
@@ -169,6 +193,44 @@ impl Grammars {
                 .map_err(|source| GrammarError::Schema { tool: tool.to_owned(), source })?;
         }
         self.matcher(&source.whole()).map_err(|reason| GrammarError::Build { reason })
+    }
+
+    /// The grammar for calls of one tool whose arguments are of any type: what schemas are measured with.
+    /// Such a call is spelled as [`Grammars::schema_call`] says.
+    pub(crate) fn schema_grammar(&self, schema: &Value) -> Result<Grammar, GrammarError> {
+        let refused = |source| GrammarError::Schema { tool: SCHEMA_TOOL.to_owned(), source };
+        let checked = schema::check_any(schema).map_err(refused)?;
+        self.try_alone(SCHEMA_TOOL, &checked)?;
+        let mut source = Source::new(self.family, ThoughtBegin::Never, &self.marks);
+        source.tool(SCHEMA_TOOL, &checked).map_err(refused)?;
+        let matcher = self.matcher(&source.whole()).map_err(|reason| GrammarError::Build { reason })?;
+        Ok(Grammar { matcher, thought: None })
+    }
+
+    /// What stands around the arguments in a call of a [`Grammars::schema_grammar`], marks aside.
+    pub(crate) fn schema_call(family: &Family) -> (String, String) {
+        let call = family.write_call(SCHEMA_TOOL, PLACE);
+        let inner = call.strip_prefix(family.call_open).and_then(|call| call.strip_suffix(family.call_close));
+        let (head, tail) = inner.and_then(|inner| inner.split_once(PLACE)).unwrap_or_default();
+        (head.to_owned(), tail.to_owned())
+    }
+
+    /// Compiles a tool's schema by itself and takes the first step in it, so that a refusal names the tool:
+    /// some limits of llguidance only show once tokens are asked for.
+    fn try_alone(&self, tool: &str, checked: &Value) -> Result<(), GrammarError> {
+        let refused = |reason| GrammarError::Refused { tool: tool.to_owned(), reason };
+        let source = match self.family.body {
+            Body::Json(_) => format!("start: {}\n", json_rule(checked)),
+            Body::Parameters(_) => {
+                let mut alone = Source::new(self.family, ThoughtBegin::Never, &self.marks);
+                let tool = tool.to_owned();
+                alone.tool(&tool, checked).map_err(|source| GrammarError::Schema { tool, source })?;
+                alone.only_tool()
+            }
+        };
+        let matcher = self.matcher(&source).map_err(refused)?;
+        let mut grammar = Grammar { matcher, thought: None };
+        grammar.mask().map(drop).map_err(|ConstraintError(reason)| refused(reason))
     }
 
     fn matcher(&self, source: &str) -> Result<Matcher, String> {

@@ -18,6 +18,7 @@ mod openmp;
 mod options;
 mod sampled_log;
 mod schema;
+mod schema_probe;
 mod snapshot;
 mod snapshots;
 mod state;
@@ -38,5 +39,6 @@ pub use options::{
     SnapshotOptions,
 };
 pub use schema::SchemaError;
+pub use schema_probe::{SchemaProbe, SchemaTaker};
 pub use template::TemplateError;
 pub use vocabulary::VocabularyError;

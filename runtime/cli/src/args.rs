@@ -201,21 +201,29 @@ What is printed, in percent:
   abstain       of the cases that expect none: an answer
 Cases that are refused or too long are not played and count as wrong.
 
+Files *.json are read as groups of the JSON Schema Test Suite: what the constraint of calls takes of
+their instances, each written in its schema's key order, with the vocabulary of the model:
+  held          groups and tests whose schema is enforced; the others are refused before a run
+  accepts       instances taken that the schema forbids: there must be none
+  rejects       instances refused that the schema allows
+
 Examples:
   everstep eval cases.jsonl --model models/wren/wren.gguf --failures
   everstep eval --suite cases/ --board board/coldroom/agent.toml --limit 50 --json
+  everstep eval --suite draft2020-12/ --model models/wren/wren.gguf
 
 Exit codes: 0 measured, whatever came out; 1 the engine ended; 2 usage, board file, model, cases"#;
 
 #[derive(Args, Debug)]
 #[command(after_long_help = EVAL_HELP, override_usage = EVAL_USAGE)]
 pub(crate) struct Eval {
-    /// Files of cases, one JSON object a line
+    /// Files of cases, one JSON object a line; or *.json of schemas
     #[arg(value_name = "FILE", required_unless_present = "suite", value_hint = ValueHint::FilePath)]
     pub(crate) files: Vec<PathBuf>,
 
     /// Every file in this folder whose name ends in .jsonl
     ///
+    /// Without any, the files of schemas in it and below, whose names end in .json.
     /// Default: none. Example: --suite cases/
     #[arg(long, value_name = "DIR", conflicts_with = "files", value_hint = ValueHint::DirPath)]
     pub(crate) suite: Option<PathBuf>,

@@ -223,7 +223,14 @@ impl Text<'_> {
 pub(super) fn json_rule(schema: &Value) -> String {
     let mut schema = schema.clone();
     if let Some(object) = schema.as_object_mut() {
-        let form = json!({"whitespace_flexible": false, "item_separator": ", ", "key_separator": ": "});
+        // Without `\u` a text is written in one way only, so that no additional property can pass by the
+        // schema of a declared one.
+        let form = json!({
+            "whitespace_flexible": false,
+            "item_separator": ", ",
+            "key_separator": ": ",
+            "json_allowed_escapes": "nrbtf\\\"",
+        });
         object.insert("x-guidance".to_owned(), form);
     }
     format!("%json {schema}")

@@ -1,10 +1,11 @@
 use everstep_model::HERMES;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use toktrie::ApproximateTokEnv;
 
 use super::*;
 
 mod families;
+mod random;
 
 /// A compiler over single bytes; what stands for markup there is not used.
 fn grammars() -> Grammars {
@@ -168,4 +169,210 @@ fn very_many_tools_and_very_large_ones_are_refused() {
     let many: Vec<_> = (0..=TOOLS_MAX).map(|number| tool(&format!("t{number}"), json!({}))).collect();
     assert!(matches!(grammars().grammar(&many, 0).err(), Some(GrammarError::Build { .. })));
     assert!(grammars().grammar(&many[..TOOLS_MAX], 0).is_ok());
+}
+
+/// Whether the grammar of `schema` takes `arguments` as those of a whole call.
+#[expect(clippy::needless_pass_by_value, reason = "reads well with json!")]
+fn takes(schema: Value, arguments: &str) -> bool {
+    let (head, tail) = Grammars::schema_call(HERMES);
+    let call = [HERMES.call_open, &head, arguments, &tail, HERMES.call_close].concat();
+    let mut grammar = grammars().schema_grammar(&schema).unwrap();
+    grammar.allowed_count(&bytes(&call)).unwrap() == call.len()
+}
+
+#[test]
+fn declared_name_can_t_be_said_in_other_words() {
+    let schema =
+        json!({"properties": {"ab": {"type": "integer"}}, "additionalProperties": {"type": "string"}});
+    assert!(takes(schema.clone(), r#"{"ab": 1, "b": "x"}"#));
+    for arguments in
+        [r#"{"\u0061b": "x"}"#, r#"{"a\u0062": "x"}"#, r#"{"ab": "x"}"#, r#"{"b": "x", "ab": 1}"#]
+    {
+        assert!(!takes(schema.clone(), arguments), "{arguments}");
+    }
+    // Nor can a text, by which its length and pattern would be another's.
+    assert!(!takes(json!({"type": "string", "maxLength": 3}), r#""\u0061""#));
+}
+
+#[test]
+fn bounds_hold_to_the_digit() {
+    for (schema, taken, refused) in [
+        (
+            json!({"type": "number", "exclusiveMinimum": 0, "maximum": 1}),
+            &["0.01", "1", "1.0"][..],
+            &["0", "0.0", "-0", "1.01"][..],
+        ),
+        (
+            json!({"type": "number", "minimum": -0.5, "maximum": 0.5}),
+            &["0", "-0.5", "0.25"],
+            &["-0.51", "0.6", "1"],
+        ),
+        (json!({"type": "integer", "minimum": 0.5, "exclusiveMaximum": 3}), &["1", "2"], &["0", "3", "1.5"]),
+        (
+            json!({"type": "number", "maximum": 1e300}),
+            &["1000000000000000", "0.5"],
+            &["1000000000000001", "1e5"],
+        ),
+        (json!({"type": "number", "multipleOf": 0.01}), &["0.1", "7", "-0.25"], &["0.001", "0.255"]),
+        (json!({"const": 2.0}), &["2"], &["3", "\"2\"", "true"]),
+    ] {
+        for text in taken {
+            assert!(takes(schema.clone(), text), "{schema} {text}");
+        }
+        for text in refused {
+            assert!(!takes(schema.clone(), text), "{schema} {text}");
+        }
+    }
+}
+
+/// Texts that would mean something to the grammar's own language, or to JSON.
+const HOSTILE: &[&str] = &[
+    "\"",
+    "\\",
+    "\\\"",
+    "\"}\nstart: /.*/\n",
+    "}",
+    "%json {}",
+    "<tool_call>",
+    "</tool_call>",
+    "{{ x }}",
+    "/",
+    "//",
+    "\n",
+    "\u{2028}",
+    "\u{f5c0}1\u{f5c1}",
+    "<[1]>",
+    "$x",
+    "é\u{1f9ca}",
+];
+
+#[test]
+fn hostile_names_and_values_stay_in_their_place() {
+    for hostile in HOSTILE {
+        let schema = json!({
+            "type": "object",
+            "properties": {*hostile: {"enum": [hostile, 1]}},
+            "required": [hostile],
+            "additionalProperties": false,
+        });
+        let tool = ToolDefinition { name: (*hostile).to_owned(), summary: String::new(), arguments: schema };
+        let text = Value::from(*hostile).to_string();
+        let call =
+            format!("<tool_call>\n{{\"name\": {text}, \"arguments\": {{{text}: {text}}}}}\n</tool_call>");
+        let mut grammar = grammars().grammar(&[tool], 0).unwrap();
+        assert_eq!(grammar.allowed_count(&bytes(&call)).unwrap(), call.len(), "{call}");
+        for other in [
+            call.replacen(&text, "\"other\"", 1),
+            call.replace(&format!("{text}}}"), "2}"),
+            call.replace("{{", "{").replace(&format!("{text}: {text}"), ""),
+        ] {
+            assert!(grammar.allowed_count(&bytes(&other)).unwrap() < other.len(), "{other}");
+        }
+    }
+}
+
+#[test]
+fn hostile_patterns_stay_in_their_place() {
+    for pattern in ["/ | /.*", "\"", "\\\\", "^a/i$", "(?<stop>a)b", "\n", "^[^/]*$"] {
+        let grammar = grammars().schema_grammar(&json!({"type": "string", "pattern": pattern}));
+        assert!(grammar.is_ok(), "{pattern}: {:?}", grammar.err());
+    }
+    assert!(!takes(json!({"type": "string", "pattern": "^(?<stop>a)b$"}), "\"a\""));
+    assert!(takes(json!({"type": "string", "pattern": "^(?<stop>a)b$"}), "\"ab\""));
+}
+
+#[test]
+fn what_has_no_end_is_refused_by_name_or_bounded() {
+    let object = |schema: Value| {
+        let mut arguments =
+            json!({"type": "object", "properties": {"x": {"$ref": "#/$defs/x"}}, "required": ["x"]});
+        arguments["$defs"] = json!({"x": schema});
+        ToolDefinition { name: "endless".to_owned(), summary: String::new(), arguments }
+    };
+    let link = json!({"$ref": "#/$defs/x"});
+    for schema in [
+        link.clone(),
+        json!({"anyOf": [{"type": "null"}, link]}),
+        json!({"allOf": [{"anyOf": [link]}]}),
+        json!({"type": "object", "properties": {"x": link}, "required": ["x"]}),
+        json!({"type": "array", "items": link, "minItems": 1}),
+        json!({"type": "array", "prefixItems": [link], "minItems": 1}),
+        json!({"enum": (0..100_000).collect::<Vec<u32>>()}),
+        json!({"maxLength": 3, "minLength": 100_000}),
+        json!({"anyOf": (0..1200).map(|n| json!({"properties": {"k": {"const": n}}})).collect::<Vec<_>>()}),
+        json!({"properties": (0..1500).map(|n| (format!("p{n}"), json!({"minimum": n}))).collect::<Map<_, _>>()}),
+        // llguidance unfolds these without an end.
+        json!({"allOf": [{"$ref": "#/$defs/y"}, {"$ref": "#/$defs/z"}]}),
+    ] {
+        let mut tool = object(schema);
+        let below =
+            |name: &str| json!({"type": "object", "properties": {"c": {"$ref": format!("#/$defs/{name}")}}});
+        tool.arguments["$defs"]["y"] = below("y");
+        tool.arguments["$defs"]["z"] = below("z");
+        let error = grammars().grammar(&[tool], 0).err().unwrap();
+        let named = matches!(&error,
+            GrammarError::Schema { tool, .. } | GrammarError::Refused { tool, .. } if tool == "endless");
+        assert!(named, "{error:?}");
+    }
+    // Recursion with an end is held at any depth.
+    let tree = json!({
+        "type": "object",
+        "properties": {"n": {"type": "integer"}, "below": {"type": "array", "items": {"$ref": "#"}}},
+        "required": ["n"],
+        "additionalProperties": false,
+    });
+    let deep = |inner: &str| format!("{}{inner}{}", "{\"n\": 1, \"below\": [".repeat(40), "]}".repeat(40));
+    assert!(takes(tree.clone(), &deep("{\"n\": 2}")));
+    assert!(!takes(tree, &deep("{\"m\": 2}")));
+}
+
+#[test]
+fn schemas_that_are_too_much_together_name_the_first_beyond() {
+    let names: Vec<String> = (0..5_000).map(|number| format!("{number:08}")).collect();
+    let many: Vec<_> =
+        (0..12).map(|number| tool(&format!("t{number}"), json!({"x": {"enum": names}}))).collect();
+    let bytes = schema::check(&many[0].arguments).unwrap().to_string().len();
+    let first = SCHEMAS_BYTES_MAX / bytes;
+    let error = grammars().grammar(&many, 0).err().unwrap();
+    assert_eq!(error, GrammarError::TooMuch { tool: format!("t{first}"), bytes: (first + 1) * bytes });
+}
+
+#[test]
+fn hundred_tools_of_a_kilobyte_are_one_grammar() {
+    let property = |number: usize| match number % 4 {
+        0 => json!({"type": "string", "maxLength": 80, "pattern": "^[a-z]+(-[a-z0-9]+)*$"}),
+        1 => json!({"type": "number", "minimum": -40.5, "maximum": 125}),
+        2 => json!({"enum": ["off", "low", "medium", "high", format!("as in room {number}")]}),
+        _ => json!({"type": "array", "maxItems": 8, "items": {
+            "type": "object",
+            "properties": {"x": {"type": "integer", "minimum": 0, "maximum": 100}, "on": {"type": "boolean"}},
+            "required": ["x"],
+            "additionalProperties": false,
+        }}),
+    };
+    let tools: Vec<_> = (0..100)
+        .map(|number| {
+            let named = (0..10).map(|index| (format!("parameter_{number}_{index}"), property(index)));
+            tool(&format!("tool_{number}"), Value::Object(named.collect()))
+        })
+        .collect();
+    assert!(tools.iter().all(|tool| tool.arguments.to_string().len() > 1_000));
+    let mut grammar = grammars().grammar(&tools, 0).unwrap();
+    let call = "<tool_call>\n{\"name\": \"tool_99\", \"arguments\": {\"parameter_99_0\": \"front-door\", \"";
+    assert_eq!(grammar.allowed_count(&bytes(call)).unwrap(), call.len());
+    let other = call.replace("\"parameter_99_0", "\"parameter_98_0");
+    assert!(grammar.allowed_count(&bytes(&other)).unwrap() < other.len());
+}
+
+#[test]
+fn wide_schemas_are_held_where_they_compile() {
+    let constant = |n: usize| json!({"type": "object", "properties": {"k": {"const": n}}, "required": ["k"]});
+    let any = json!({"properties": {"x": {"anyOf": (0..256).map(constant).collect::<Vec<_>>()}}});
+    assert!(takes(any.clone(), "{\"x\": {\"k\": 255}}"));
+    assert!(!takes(any, "{\"x\": {\"k\": 256}}"));
+    let named = (0..500).map(|n| (format!("p{n}"), json!({"type": "integer", "minimum": n})));
+    let many =
+        json!({"type": "object", "properties": named.collect::<Map<_, _>>(), "additionalProperties": false});
+    assert!(takes(many.clone(), "{\"p7\": 7, \"p499\": 499}"));
+    assert!(!takes(many, "{\"p7\": 7, \"p499\": 498}"));
 }

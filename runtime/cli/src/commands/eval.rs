@@ -1,6 +1,7 @@
 //! `everstep eval`: how often a model makes the right call, on a user's own cases.
 
 mod report;
+mod schemas;
 
 use std::path::{Path, PathBuf};
 
@@ -31,7 +32,14 @@ struct Source {
 
 pub(crate) fn perform(place: &Place, args: &Eval) -> Outcome {
     // Everything that can be wrong with the input is found before a model is loaded.
-    let sources = sources(args)?;
+    let paths = match &args.suite {
+        Some(folder) => suite(folder)?,
+        None => args.files.clone(),
+    };
+    if paths.iter().any(|path| schemas::is_groups(path)) {
+        return schemas::perform(place, args, &paths);
+    }
+    let sources = sources(args, paths)?;
     let (choice, section) = Choice::without_agent(place, args.model.model.as_deref())?;
     if choice.uses_threads(&section) {
         // Only comes back when it can't: then computing is slower on a busy machine, but right.
@@ -95,11 +103,7 @@ fn tell(
 }
 
 /// Reads every file, each cut to `--limit`.
-fn sources(args: &Eval) -> Outcome<Vec<Source>> {
-    let paths = match &args.suite {
-        Some(folder) => suite(folder)?,
-        None => args.files.clone(),
-    };
+fn sources(args: &Eval, paths: Vec<PathBuf>) -> Outcome<Vec<Source>> {
     let read = paths.into_iter().map(|path| {
         let mut cases = everstep_eval::read(&path).map_err(Failure::usage)?;
         cases.truncate(args.limit.map_or(usize::MAX, usize::from));
@@ -108,7 +112,7 @@ fn sources(args: &Eval) -> Outcome<Vec<Source>> {
     read.collect()
 }
 
-/// The files of cases in `folder`, by name.
+/// The files of cases in `folder`, by name; without any, those of schemas in it and below.
 fn suite(folder: &Path) -> Outcome<Vec<PathBuf>> {
     let failed = |error: std::io::Error| {
         Failure::usage(anyhow::Error::new(error).context(format!("suite {} can't be read", folder.display())))
@@ -121,7 +125,13 @@ fn suite(folder: &Path) -> Outcome<Vec<PathBuf>> {
         }
     }
     if paths.is_empty() {
-        let what = format!("suite {} has no file *.{SUITE_EXTENSION}", folder.display());
+        paths = schemas::suite(folder).map_err(failed)?;
+    }
+    if paths.is_empty() {
+        let what = format!(
+            "suite {} has no file *.{SUITE_EXTENSION} of cases or *.json of schemas",
+            folder.display()
+        );
         return Err(Failure::usage(anyhow::anyhow!(what)));
     }
     paths.sort();

@@ -108,7 +108,9 @@ fn files_that_can_t_be_read_are_named() {
     std::fs::create_dir(bench.path("suite")).unwrap();
     let suite = bench.path("suite");
     let suite = suite.to_str().unwrap();
-    bench.everstep(&["eval", "--suite", suite]).refuses(2, &["suite has no file *.jsonl"]);
+    bench
+        .everstep(&["eval", "--suite", suite])
+        .refuses(2, &["suite has no file *.jsonl of cases or *.json of schemas"]);
     bench.everstep(&["eval", "--suite", "/nowhere"]).refuses(2, &["/nowhere", "No such file"]);
     for arguments in
         [&["eval"][..], &["eval", "a.jsonl", "--suite", suite], &["eval", "a.jsonl", "--limit", "0"]]
@@ -225,4 +227,67 @@ fn bundled_model_is_measured_on_the_cold_room() {
     let free = eval(&["--no-constraint"]);
     let summary = free.last().unwrap();
     assert_eq!((&summary["constraint"], &summary["all"]["refused"]), (&json!(false), &json!(0)));
+}
+
+/// A group of the JSON Schema Test Suite's form.
+fn group(schema: &Value, tests: &Value) -> String {
+    json!([{"description": "a group", "schema": schema, "tests": tests}]).to_string()
+}
+
+#[test]
+fn schemas_are_measured_with_what_calls_are_held_to() {
+    let bench = Bench::new(SCRIPT);
+    std::fs::create_dir_all(bench.path("suite/optional")).unwrap();
+    let schema = json!({"properties": {"b": {"type": "integer"}, "a": {}}, "required": ["b"]});
+    // What a test says is wrong on purpose, so that every column counts.
+    let tests = json!([
+        {"description": "good", "data": {"a": null, "b": 1}, "valid": true},
+        {"description": "bad", "data": {"b": "1"}, "valid": false},
+        {"description": "taken", "data": {"b": 2}, "valid": false},
+        {"description": "refused", "data": {}, "valid": true},
+    ]);
+    bench.write("suite/good.json", &group(&schema, &tests));
+    bench.write("suite/optional/not.json", &group(&json!({"not": {}}), &tests));
+    bench.write("suite/README.md", "not a group");
+    let (suite, model) = (bench.path("suite"), wren());
+    let eval = |arguments: &[&str]| {
+        bench
+            .everstep(&[&["eval", "--suite", suite.to_str().unwrap(), "--model", &model], arguments].concat())
+    };
+    let out = eval(&["--failures"]).done();
+    let lines: Vec<&str> = out.lines().collect();
+    assert_eq!(lines[0], r#"good.json: a group: FALSE ACCEPT: taken: {"b": 2}"#);
+    assert_eq!(lines[1], "good.json: a group: false reject: refused: {}");
+    assert_eq!(lines[2], "optional/not.json: a group: refused: keyword `not` at / can't be enforced");
+    let rows: Vec<Vec<&str>> = lines[3..].iter().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(rows[0].join(" "), "groups held % tests held % right % accepts rejects");
+    assert_eq!(rows[1], ["good.json", "1", "100.0", "4", "100.0", "50.0", "1", "1"]);
+    assert_eq!(rows[2], ["optional/not.json", "1", "0.0", "4", "0.0", "-", "0", "0"]);
+    assert_eq!(rows[3], ["all", "2", "50.0", "8", "50.0", "50.0", "1", "1"]);
+    assert_eq!(lines[7], "groups refused, by what can't be enforced: not 1");
+
+    let found = objects(&eval(&["--json"]).done());
+    let [good, refused, summary] = &found[..] else { panic!("{found:?}") };
+    assert_eq!(good["tests"][0]["text"], r#"{"b": 1, "a": null}"#);
+    assert_eq!((&good["tests"][2]["taken"], &good["unsupported"]), (&json!(true), &Value::Null));
+    assert_eq!((&refused["unsupported"], &refused["tests"]), (&json!("not"), &Value::Null));
+    assert_eq!(summary["all"]["false_accepts"], 1);
+    assert_eq!(summary["all"]["unsupported"], json!({"not": 1}));
+}
+
+#[test]
+fn schemas_need_a_vocabulary_and_files_of_their_own() {
+    let bench = Bench::new(SCRIPT);
+    bench.write("groups.json", &group(&json!(true), &json!([])));
+    bench.write("bad.json", "{}");
+    bench.write("cases.jsonl", &wants_fan("a"));
+    let path = |name: &str| bench.path(name).to_str().unwrap().to_owned();
+    let eval = |files: &[&str]| {
+        let files: Vec<String> = files.iter().map(|name| path(name)).collect();
+        let files = files.iter().map(String::as_str);
+        bench.everstep(&["eval"].into_iter().chain(files).collect::<Vec<_>>())
+    };
+    eval(&["groups.json"]).refuses(2, &["name a GGUF with --model"]);
+    eval(&["groups.json", "cases.jsonl"]).refuses(2, &["cases.jsonl", "apart from schemas"]);
+    eval(&["bad.json"]).refuses(2, &["bad.json", "JSON Schema Test Suite"]);
 }

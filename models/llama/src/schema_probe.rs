@@ -35,7 +35,7 @@ pub struct SchemaTaker<'p> {
 }
 
 impl SchemaProbe {
-    /// Reads the vocabulary of the model at `path`; its weights may be missing.
+    /// Reads the vocabulary of the model at `path`; its weights are left alone.
     ///
     /// # Errors
     ///

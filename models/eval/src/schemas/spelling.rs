@@ -82,7 +82,7 @@ fn in_order<'v>(all: &[&Map<String, Value>], entries: &'v Map<String, Value>) ->
             object.len() == entries.len() && object.keys().all(|key| entries.contains_key(key))
         })
     };
-    let letters = all.iter().flat_map(|schema| {
+    let letters = all.iter().filter_map(|schema| {
         let listed = schema.get("enum").and_then(Value::as_array).into_iter().flatten();
         schema.get("const").into_iter().chain(listed).find(same).and_then(Value::as_object)
     });
@@ -102,12 +102,12 @@ fn in_order<'v>(all: &[&Map<String, Value>], entries: &'v Map<String, Value>) ->
     ordered
 }
 
-fn of_item<'s>(schema: &&'s Map<String, Value>, index: usize) -> Option<&'s Value> {
+fn of_item(schema: &Map<String, Value>, index: usize) -> Option<&Value> {
     let first = schema.get("prefixItems").and_then(|first| first.get(index));
     first.or_else(|| schema.get("items"))
 }
 
-fn of_property<'s>(schema: &&'s Map<String, Value>, key: &str) -> Option<&'s Value> {
+fn of_property<'s>(schema: &'s Map<String, Value>, key: &str) -> Option<&'s Value> {
     let declared = schema.get("properties").and_then(|properties| properties.get(key));
     declared.or_else(|| schema.get("additionalProperties"))
 }

@@ -300,7 +300,7 @@ fn what_has_no_end_is_refused_by_name_or_bounded() {
         json!({"enum": (0..100_000).collect::<Vec<u32>>()}),
         json!({"maxLength": 3, "minLength": 100_000}),
         json!({"anyOf": (0..1200).map(|n| json!({"properties": {"k": {"const": n}}})).collect::<Vec<_>>()}),
-        json!({"properties": (0..1500).map(|n| (format!("p{n}"), json!({"minimum": n}))).collect::<Map<_, _>>()}),
+        json!({"type": "string", "pattern": "^\\cC$"}),
         // llguidance unfolds these without an end.
         json!({"allOf": [{"$ref": "#/$defs/y"}, {"$ref": "#/$defs/z"}]}),
     ] {

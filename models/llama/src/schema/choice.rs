@@ -77,15 +77,15 @@ fn required(schema: &Map<String, Value>) -> impl Iterator<Item = &str> {
 /// The types a value of `schema` may have, numbers all as one.
 fn types(schema: &Map<String, Value>) -> BTreeSet<&str> {
     const ALL: [&str; 6] = ["null", "boolean", "number", "string", "array", "object"];
-    let named = |name: &'_ str| {
+    let known_type = |name: &'_ str| {
         ALL.into_iter().find(|known| *known == if name == "integer" { "number" } else { name })
     };
     if let Some(values) = values(schema) {
         return values.into_iter().map(kind).collect();
     }
     match schema.get("type") {
-        Some(Value::String(name)) => named(name).into_iter().collect(),
-        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).filter_map(named).collect(),
+        Some(Value::String(name)) => known_type(name).into_iter().collect(),
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).filter_map(known_type).collect(),
         _ => ALL.into_iter().collect(),
     }
 }

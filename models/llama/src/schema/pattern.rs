@@ -6,6 +6,8 @@
 
 use std::{fmt::Write as _, iter::Peekable, str::Chars};
 
+use super::walk::is_writable;
+
 /// Most repetitions a pattern may name.
 pub(super) const REPEAT_MAX: u32 = 65_535;
 /// Deepest nesting of groups.
@@ -81,6 +83,9 @@ impl Reader<'_> {
             Some('[') => self.class()?,
             Some('(') => self.group(depth)?,
             Some('\\') => match self.escape(Where::Text)? {
+                Item::Character(character) if !is_writable(character) => {
+                    return Err("a control character, which is never written");
+                }
                 Item::Character(character) => write_character(&mut self.out, character),
                 Item::Set(set) => {
                     let _ = write!(self.out, "[{set}]");
@@ -372,6 +377,8 @@ mod tests {
             "a{,3}",
             "a{3,2}",
             "a{99999}",
+            r"\cC",
+            r"\x01",
             r"\00",
         ] {
             assert!(translate(pattern).is_err(), "{pattern}");

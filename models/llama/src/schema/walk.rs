@@ -293,7 +293,7 @@ fn constant(here: Here<'_>, value: &Value) -> Result<Value, SchemaError> {
 }
 
 /// The grammar writes no `\u` escapes: by them a name could be said in other words.
-fn is_writable(character: char) -> bool {
+pub(super) fn is_writable(character: char) -> bool {
     matches!(character, '\n' | '\r' | '\t' | '\u{8}' | '\u{c}') || !character.is_ascii_control()
 }
 

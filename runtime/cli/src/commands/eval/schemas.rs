@@ -95,9 +95,9 @@ pub(super) fn perform(place: &Place, args: &Eval, paths: &[PathBuf]) -> Outcome 
     }
     screen.progress_ends();
     if args.json {
-        out::json(&summary(&sources, &all))?
+        out::json(&summary(&sources, &all))?;
     } else {
-        out::text(&table(&sources, &all))?
+        out::text(&table(&sources, &all))?;
     }
     Ok(Exit::Done)
 }

@@ -214,7 +214,10 @@ fn bundled_model_is_measured_on_the_cold_room() {
     );
     assert_eq!(refused["reason"], "tool `odd`: keyword `not` at /properties/x can't be enforced");
     for case in played {
-        assert!(case["timing"]["prompt_tokens"].as_u64().unwrap() > 100, "{case}");
+        // The head is kept from one case to the next, so most of a prompt is not evaluated again.
+        let [new, cached] =
+            ["prompt_tokens", "cached_tokens"].map(|key| case["timing"][key].as_u64().unwrap());
+        assert!(new > 0 && new + cached > 100, "{case}");
         assert!(case["timing"]["reply_tokens_per_s"].as_f64().unwrap() > 0.0, "{case}");
     }
     assert_eq!(summary["files"][0]["kinds"].as_object().unwrap().len(), 6);

@@ -266,7 +266,6 @@ fn schemas_that_no_parameter_list_can_hold_are_refused_by_tool_and_keyword() {
         (property(json!({"$ref": "#"})), "`$ref`"),
         (property(json!({"type": "string", "allOf": [{"minLength": 1}]})), "`allOf`"),
         (property(json!({"anyOf": [{"enum": ["a"]}, {"enum": ["b"]}]})), "`anyOf`"),
-        (property(json!({"type": "string", "pattern": "^a|b$"})), "`pattern`"),
         (property(json!({"enum": ["a", "</parameter>"]})), "mark that ends it"),
         (json!({"type": "object", "properties": {"a b": {"type": "string"}}}), "letters"),
     ] {
@@ -277,6 +276,23 @@ fn schemas_that_no_parameter_list_can_hold_are_refused_by_tool_and_keyword() {
             std::error::Error::source(&error).map_or(String::new(), ToString::to_string)
         );
         assert!(text.contains("`pump`") && text.contains(words), "{text}");
+    }
+}
+
+#[test]
+fn alternatives_of_a_pattern_keep_their_own_anchors() {
+    let family = Family::by_name("qwen3.5").unwrap();
+    let schema = json!({"type": "string", "pattern": "^a|b$"});
+    let tools = [ToolDefinition {
+        name: "say".to_owned(),
+        summary: String::new(),
+        arguments: json!({"type": "object", "properties": {"text": schema}, "required": ["text"]}),
+    }];
+    let mut grammars = of(family, ThoughtBegin::Never);
+    for (said, fits) in [("a", true), ("ax", true), ("xb", true), ("xa", false), ("bx", false), ("", false)] {
+        let text = family.write_call("say", &json!({"text": said}).to_string());
+        let (count, ends) = walk(grammars.grammar(&tools, 0).unwrap(), &text);
+        assert_eq!(count == text.len() && ends, fits, "{text:?} up to {count}");
     }
 }
 

@@ -218,7 +218,8 @@ async fn what_does_not_fit_is_refused_by_name_and_costs_an_evaluation() {
         (Tiny { seed: 2, ..Tiny::default() }, "model"),
         (
             Tiny {
-                template: "{% for m in messages %}<|im_start|>{{ m.content }}{% endfor %}",
+                template: "{% for t in tools or [] %}{{ t | tojson }}{% endfor %}\
+                           {% for m in messages %}<|im_start|>{{ m.content }}{% endfor %}",
                 ..Tiny::default()
             },
             "model",

@@ -95,7 +95,7 @@ async fn leave_snapshot(root: &Path, folder: &Path, request: &Request) -> Result
                 model.accepted(request.activity, reply.len());
             }
             ModelEvent::Snapshot(SnapshotFact::Written { tokens, bytes, .. }) => {
-                written = Some((tokens, bytes))
+                written = Some((tokens, bytes));
             }
             ModelEvent::Snapshot(SnapshotFact::NotWritten { reason }) => bail!("no snapshot: {reason}"),
             ModelEvent::Gone { reason } => bail!("the engine is gone: {reason}"),

@@ -58,7 +58,7 @@ fuzz: setup
 
 # What a step costs without the model, and how fast the bundled model is.
 bench: setup
-	$(CARGO) bench --locked -p system-benches
+	$(CARGO) bench --locked --workspace --bench step --bench wren --bench warm
 
 # The journal beside sequential-storage, ekv, SQLite and redb: bytes, erases, recovery, what cuts lose.
 bench-journal: setup

@@ -1,7 +1,7 @@
 //! What does a step cost without the model? Time, bytes and operations of flash, beside the floor:
 //! the same records appended to a plain file, each synced.
 //!
-//! `cargo bench -p system-benches --bench step`, or `make bench`.
+//! `cargo bench --workspace --bench step`, or `make bench`.
 
 use std::{
     fs::File,

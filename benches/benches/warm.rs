@@ -1,7 +1,7 @@
 //! How soon does a new process say its first token, with a snapshot of the KV cache and without? A prompt
 //! of about a thousand tokens, the bundled model, one thread; each way first in turn.
 //!
-//! `cargo bench -p system-benches --bench warm`, or `make bench`.
+//! `cargo bench --workspace --bench warm`, or `make bench`.
 
 use std::{num::NonZeroU16, path::Path, time::Duration};
 

@@ -1,7 +1,7 @@
 //! How fast is the bundled model, through the engine as a run uses it? Load time, and tokens a second
 //! of prompts and of replies, held to their schemas and free, on one thread.
 //!
-//! `cargo bench -p system-benches --bench wren`, or `make bench`. `EVERSTEP_WREN` names another GGUF.
+//! `cargo bench --workspace --bench wren`, or `make bench`. `EVERSTEP_WREN` names another GGUF.
 
 use std::{
     env,

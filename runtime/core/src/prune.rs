@@ -12,8 +12,12 @@ use crate::{
     words::Call,
 };
 
-/// Newest steps that are never pruned: what the model is about to act on.
+/// Newest steps that stay as they are: what the model is about to act on. Of fewer than twice as many it
+/// is the newer half, and at least the newest one.
 const STEPS_KEPT: usize = 4;
+
+/// Part of a conversation that a pruning makes room of, if it can.
+const ROOM_PART: usize = 4;
 
 /// What a notice about steps that are left out begins with.
 const NOTICE_BEGIN: &str = "notice: ";
@@ -32,28 +36,38 @@ pub fn steps_left_out(notice: &str) -> Option<u32> {
 
 impl Run {
     /// What to leave out next, if anything is left to be left out: older results first, older steps
-    /// when those are all short.
+    /// when those give too little.
     ///
-    /// Half of what there is goes at once. A prompt that is changed near its beginning is evaluated
-    /// anew from there; room for one more step would bring that about at every step.
+    /// Half of what there is goes at once, and more where that makes no room for several steps. A prompt
+    /// that is changed near its beginning is evaluated anew from there; room for one more step would
+    /// bring that about at every step. Work is bounded by the square of the turns.
     pub(crate) fn pruning(&self, unknown: &[Call]) -> Option<(u32, Prune)> {
-        let replies = self.turns.iter().enumerate().filter(|(_, turn)| matches!(turn, Turn::Reply { .. }));
+        let replies = self.turns.iter().enumerate().filter(|(_, turn)| is_reply(turn));
         let replies: Vec<usize> = replies.map(|(at, _)| at).collect();
-        let older = replies.len().checked_sub(STEPS_KEPT)?;
+        let kept = (replies.len() / 2).clamp(1, STEPS_KEPT);
+        let older = replies.len().checked_sub(kept)?;
         // Where the newest steps begin.
         let kept_at = *replies.get(older)?;
-
         let long = self.turns.iter().take(kept_at).enumerate().filter(|(_, turn)| is_long(turn));
-        let long: Vec<usize> = long.map(|(at, _)| at).collect();
-        if let Some(newest) = long.len().div_ceil(2).checked_sub(1).and_then(|index| long.get(index)) {
-            return Some((u32::try_from(newest + 1).ok()?, Prune::Results));
+        let results: Vec<usize> = long.map(|(at, _)| at.saturating_add(1)).collect();
+        // Each is where the turns that stay begin.
+        let steps = replies.get(1..=older)?;
+
+        let room = bytes(self.turns.get(1..)?).div_ceil(ROOM_PART);
+        let results = newer_half(&results).iter().map(|through| (*through, Prune::Results));
+        let steps = newer_half(steps).iter().map(|through| (*through, Prune::Steps));
+        let mut most = (0, None);
+        for (through, what) in results.chain(steps) {
+            let through = u32::try_from(through).ok()?;
+            let saved = self.saved(through, what, unknown).unwrap_or(0);
+            if saved >= room {
+                return Some((through, what));
+            }
+            if saved > most.0 {
+                most = (saved, Some((through, what)));
+            }
         }
-        // A few tiny steps may be shorter than the notice about them; then more of them go.
-        (older.div_ceil(2).max(1)..=older).find_map(|count| {
-            let through = u32::try_from(*replies.get(count)?).ok()?;
-            self.pruned(through, Prune::Steps, unknown)?;
-            Some((through, Prune::Steps))
-        })
+        most.1
     }
 
     /// Leaves out what a record says. The same generation is asked again, with another prompt: its
@@ -62,41 +76,72 @@ impl Run {
     ///
     /// Refuses what does not make the conversation shorter, so that no journal prunes for ever.
     pub(crate) fn prune(&mut self, through: u32, what: Prune, unknown: &[Call]) -> Option<()> {
-        self.turns = self.pruned(through, what, unknown)?;
+        self.saved(through, what, unknown)?;
+        let kept = self.turns.split_off(usize::try_from(through).ok()?);
+        match what {
+            Prune::Results => self.turns.iter_mut().for_each(shrink),
+            Prune::Steps => {
+                self.turns.truncate(1);
+                self.turns.push(Turn::Notice(notice(self.left_out(&kept), unknown)));
+            }
+        }
+        self.turns.extend(kept);
         Some(())
     }
 
-    /// The turns after pruning. `None` where that does not fit them, or does not make them shorter.
-    fn pruned(&self, through: u32, what: Prune, unknown: &[Call]) -> Option<Vec<Turn>> {
+    /// Bytes by which a pruning makes the turns shorter. `None` where it does not fit them, or makes them
+    /// no shorter.
+    fn saved(&self, through: u32, what: Prune, unknown: &[Call]) -> Option<usize> {
         let (pruned, kept) = self.turns.split_at_checked(usize::try_from(through).ok()?)?;
-        let (task, pruned) = pruned.split_first()?;
-        let mut turns = Vec::with_capacity(self.turns.len());
-        turns.push(task.clone());
-        match what {
-            Prune::Results => turns.extend(pruned.iter().map(shrunk)),
-            Prune::Steps => {
-                // A result never stays without its reply.
-                let Some(Turn::Reply { .. }) = kept.first() else { return None };
-                let replies = kept.iter().filter(|turn| matches!(turn, Turn::Reply { .. })).count();
-                // The reply under way is of no use to the count: it is no turn yet.
-                let said = self.step.0.saturating_sub(1);
-                let left_out = said.saturating_sub(u32::try_from(replies).ok()?);
-                turns.push(Turn::Notice(notice(left_out, unknown)));
+        let (_task, pruned) = pruned.split_first()?;
+        let saved = match what {
+            Prune::Results => pruned.iter().filter_map(saved_by_stub).fold(0, usize::saturating_add),
+            // A result never stays without its reply.
+            Prune::Steps if kept.first().is_some_and(is_reply) => {
+                bytes(pruned).saturating_sub(notice(self.left_out(kept), unknown).len())
             }
-        }
-        turns.extend_from_slice(kept);
-        (bytes(&turns) < bytes(&self.turns)).then_some(turns)
+            Prune::Steps => 0,
+        };
+        (saved > 0).then_some(saved)
     }
+
+    /// Steps that are no longer told where only `kept` is, those of earlier prunings included.
+    fn left_out(&self, kept: &[Turn]) -> u32 {
+        let replies = kept.iter().filter(|turn| is_reply(turn)).count();
+        // The reply under way is no turn yet.
+        let said = self.step.0.saturating_sub(1);
+        said.saturating_sub(u32::try_from(replies).unwrap_or(u32::MAX))
+    }
+}
+
+fn is_reply(turn: &Turn) -> bool {
+    matches!(turn, Turn::Reply { .. })
 }
 
 fn is_long(turn: &Turn) -> bool {
     matches!(turn, Turn::Result(text) if text.len() > STUB_BYTES_MAX)
 }
 
-fn shrunk(turn: &Turn) -> Turn {
+/// From the middle one to the last, of which there may be none.
+fn newer_half<T>(all: &[T]) -> &[T] {
+    all.get(all.len().div_ceil(2).saturating_sub(1)..).unwrap_or_default()
+}
+
+fn stub_of(turn: &Turn) -> Option<String> {
     match turn {
-        Turn::Result(text) => Turn::Result(stub(text).unwrap_or_else(|| text.clone())),
-        other => other.clone(),
+        Turn::Result(text) => stub(text),
+        Turn::Task(_) | Turn::Reply { .. } | Turn::Notice(_) => None,
+    }
+}
+
+fn saved_by_stub(turn: &Turn) -> Option<usize> {
+    let stub = stub_of(turn)?;
+    bytes(core::slice::from_ref(turn)).checked_sub(stub.len())
+}
+
+fn shrink(turn: &mut Turn) {
+    if let Some(stub) = stub_of(turn) {
+        *turn = Turn::Result(stub);
     }
 }
 

@@ -193,7 +193,8 @@ fn check_pruned(before: &[Turn], after: &[Turn]) {
     assert_eq!(before.first(), after.first());
     let replies = before.iter().enumerate().filter(|(_, turn)| matches!(turn, Turn::Reply { .. }));
     let replies: Vec<usize> = replies.map(|(at, _)| at).collect();
-    let newest = &before[replies[replies.len() - 4]..];
+    let newest = (replies.len() / 2).clamp(1, 4);
+    let newest = &before[replies[replies.len() - newest]..];
     assert!(after.ends_with(newest), "{before:?} became {after:?}");
     let bytes = |turns: &[Turn]| turns.iter().map(|turn| format!("{turn:?}").len()).sum::<usize>();
     assert!(bytes(after) < bytes(before), "{before:?} became {after:?}");
@@ -281,7 +282,7 @@ fn answer(draws: &mut Draws, board: &Rehearsal) -> Event {
             let refused = Event::PrefixRefused { activity, reason: "grammar".into() };
             let whole = Event::Generated { activity, tokens: vec![1], end: Some("reply".into()) };
             // A model with a context: short conversations always fit it.
-            if board.run().turns.len() > 12 && draws.one_in(4) {
+            if board.run().turns.len() > 5 && draws.one_in(4) {
                 return Event::ContextFull { activity, tokens: 9, tokens_max: 8 };
             }
             if generation.tokens.is_empty() {

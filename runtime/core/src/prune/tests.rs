@@ -15,15 +15,22 @@ use crate::{
 /// for.
 fn long_run(steps: usize, result_bytes: usize) -> Rehearsal {
     let mut board = Rehearsal::started(Limits { result_bytes_max: 2_048, ..Limits::default() });
-    for step in 1..=steps {
-        board.attempt();
-        let reply = format!("reply {step}, in which the room is looked at again");
-        board.generate(&[1, 2], Some(&reply));
-        board.moved(Move::Call(new_call(Class::Observe)));
-        board.ended(done(&format!("{step:->result_bytes$}")));
-    }
     board.attempt();
+    for _ in 0..steps {
+        one_more(&mut board, result_bytes);
+    }
     board
+}
+
+/// One more step, up to the next reply; returns what ended it.
+fn one_more(board: &mut Rehearsal, result_bytes: usize) -> Kind {
+    let step = board.run().step.0;
+    let reply = format!("reply {step}, in which the room is looked at again");
+    board.generate(&[1, 2], Some(&reply));
+    board.moved(Move::Call(new_call(Class::Observe)));
+    let ended = board.ended(done(&format!("{step:->result_bytes$}")));
+    board.attempt();
+    ended
 }
 
 fn full(board: &mut Rehearsal) -> Kind {
@@ -46,43 +53,72 @@ fn shape(board: &Rehearsal) -> Vec<String> {
 
 #[test]
 fn older_results_shrink_by_halves_and_newest_steps_stay() {
-    let mut board = long_run(9, 500);
+    let mut board = long_run(11, 500);
     let before = board.run().turns.clone();
-    // Five steps are older; three of their results are half of them, rounded up.
-    assert_eq!(full(&mut board), Kind::Pruned { through: 7, what: Prune::Results });
+    // Seven steps are older; four of their results are half of them, rounded up.
+    assert_eq!(full(&mut board), Kind::Pruned { through: 9, what: Prune::Results });
     let stub = format!("{} [452 bytes left out]", "-".repeat(48));
     for (at, turn) in board.run().turns.iter().enumerate() {
-        let expected = if [2, 4, 6].contains(&at) { Turn::Result(stub.clone()) } else { before[at].clone() };
+        let is_stub = [2, 4, 6, 8].contains(&at);
+        let expected = if is_stub { Turn::Result(stub.clone()) } else { before[at].clone() };
         assert_eq!(*turn, expected, "{at}");
     }
-    assert_eq!(full(&mut board), Kind::Pruned { through: 9, what: Prune::Results });
-    assert_eq!(full(&mut board), Kind::Pruned { through: 11, what: Prune::Results });
-    assert_eq!(board.run().turns[11..], before[11..]);
+    // Two more would be half of the rest, and all three make room for a quarter.
+    assert_eq!(full(&mut board), Kind::Pruned { through: 15, what: Prune::Results });
+    assert_eq!(board.run().turns[15..], before[15..]);
+    assert_eq!(
+        shape(&board)[2..15],
+        [
+            "stub", "reply 2", "stub", "reply 3", "stub", "reply 4", "stub", "reply 5", "stub", "reply 6",
+            "stub", "reply 7", "stub"
+        ]
+    );
     board.assert_replays();
 }
 
 #[test]
+fn results_that_give_too_little_stay_while_steps_go() {
+    // One long result among many short ones.
+    let mut board = long_run(11, 20);
+    let Kind::Ended { .. } = one_more(&mut board, 300) else { panic!("no result") };
+    for _ in 0..4 {
+        one_more(&mut board, 20);
+    }
+    assert!(matches!(full(&mut board), Kind::Pruned { what: Prune::Steps, .. }));
+    let long = |turn: &&Turn| matches!(turn, Turn::Result(text) if text.len() == 300);
+    assert_eq!(board.run().turns.iter().filter(long).count(), 1);
+}
+
+#[test]
 fn older_steps_go_by_halves_when_their_results_are_short_and_the_notice_counts_all() {
-    let mut board = long_run(9, 20);
-    let newest = ["reply 6", "result", "reply 7", "result", "reply 8", "result", "reply 9", "result"];
-    assert_eq!(full(&mut board), Kind::Pruned { through: 7, what: Prune::Steps });
-    let kept = ["task", "notice: 3 earlier steps are left out", "reply 4", "result", "reply 5", "result"];
+    let mut board = long_run(12, 20);
+    let newest = ["reply 9", "result", "reply 10", "result", "reply 11", "result", "reply 12", "result"];
+    assert_eq!(full(&mut board), Kind::Pruned { through: 9, what: Prune::Steps });
+    let told = "notice: 4 earlier steps are left out";
+    let kept =
+        ["task", told, "reply 5", "result", "reply 6", "result", "reply 7", "result", "reply 8", "result"];
     assert_eq!(shape(&board), [&kept[..], &newest].concat());
-    // The notice of the pruning before is replaced, and counts on.
-    assert_eq!(full(&mut board), Kind::Pruned { through: 4, what: Prune::Steps });
-    let kept = ["task", "notice: 4 earlier steps are left out", "reply 5", "result"];
-    assert_eq!(shape(&board), [&kept[..], &newest].concat());
-    assert_eq!(full(&mut board), Kind::Pruned { through: 4, what: Prune::Steps });
-    assert_eq!(shape(&board), [&["task", "notice: 5 earlier steps are left out"][..], &newest].concat());
+    // The notice of the pruning before is replaced, and counts on. Two steps, the half, are no quarter.
+    assert_eq!(full(&mut board), Kind::Pruned { through: 8, what: Prune::Steps });
+    assert_eq!(
+        shape(&board),
+        [&["task", "notice: 7 earlier steps are left out", "reply 8", "result"][..], &newest].concat()
+    );
+    // Of five steps the newer two stay, of three and of two the newest one.
+    for (through, left_out) in [(6, 9), (4, 10), (4, 11)] {
+        assert_eq!(full(&mut board), Kind::Pruned { through, what: Prune::Steps });
+        assert_eq!(shape(&board)[1], format!("notice: {left_out} earlier steps are left out"));
+    }
+    assert_eq!(shape(&board)[2..], ["reply 12", "result"]);
     assert_eq!(full(&mut board), OVER);
     board.assert_replays();
 }
 
 #[test]
 fn one_step_left_out_is_told_as_one() {
-    let mut board = long_run(5, 20);
+    let mut board = long_run(2, 40);
     full(&mut board);
-    assert_eq!(shape(&board)[1], "notice: 1 earlier step is left out");
+    assert_eq!(shape(&board), ["task", "notice: 1 earlier step is left out", "reply 2", "result"]);
 }
 
 #[test]
@@ -98,8 +134,8 @@ fn context_that_stays_full_ends_the_run_after_ever_shorter_conversations() {
             }
             prunings += 1;
         }
-        assert_eq!(prunings > 0, steps > STEPS_KEPT, "{steps} steps");
-        assert!(prunings <= 2 * 6, "{steps} steps took {prunings} prunings");
+        assert_eq!(prunings > 0, steps > 1, "{steps} steps");
+        assert!(prunings <= 12, "{steps} steps took {prunings} prunings");
         assert!(matches!(board.phase(), Phase::SettingSafe { .. }));
         board.assert_replays();
     }
@@ -127,7 +163,7 @@ fn pruned_generation_is_asked_again_and_keeps_what_is_on_flash() {
 fn call_that_may_have_run_is_not_forgotten_with_its_step() {
     let mut board = Rehearsal::calling(Limits::default(), Class::Never);
     board.ended(lost());
-    for _ in 0..5 {
+    for _ in 0..2 {
         board.call(Class::Observe);
         board.ended(done(&"-".repeat(70)));
     }
@@ -150,6 +186,8 @@ fn steps_shorter_than_the_notice_about_them_stay() {
     }
     board.attempt();
     assert_eq!(full(&mut board), OVER);
+    let turns = &board.run().turns;
+    assert_eq!(turns.len(), 1 + 2 * 5);
 }
 
 #[test]

@@ -259,6 +259,18 @@ mod tests {
     }
 
     #[test]
+    fn pruning_and_a_full_context_are_told_in_numbers_on_one_line() {
+        let told = summary(&Kind::Pruned { through: 7, what: Prune::Results });
+        assert_eq!(told, "pruned: the context was full: long results in the first 7 turns shrink");
+        let told = summary(&Kind::Pruned { through: 7, what: Prune::Steps });
+        assert_eq!(told, "pruned: the context was full: the first 7 turns go, except for the task");
+        let most = u64::from(u32::MAX);
+        let told = summary(&Kind::LimitReached { limit: LimitName::Context, used: most, max: most });
+        assert!(told.contains("need 4294967295 tokens of context and there are 4294967295"), "{told}");
+        assert!(told.ends_with("or shorten the task"), "the line was cut: {told}");
+    }
+
+    #[test]
     fn objects_carry_the_kind_s_fields_and_hex_digests() {
         let digests = Digests { model: [0xAB; 16], ..Digests::default() };
         let kind = Kind::Started { run: RunId(1), task: "x\ny".into(), task_id: None, seed: 7, digests };

@@ -1,8 +1,6 @@
 //! A conversation that outgrows the model's context: the run goes on with less of it, and a task that
 //! never fits ends at once, in numbers.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's set-up may fail")]
-
 use std::sync::{Arc, atomic::Ordering};
 
 use everstep_board_sim::SimFlash;

@@ -1,7 +1,7 @@
 //! What comes of a reply on its way: one that takes too long is given up, and one that is shown while it
 //! is made shows whole letters.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's set-up may fail")]
+#![expect(clippy::unwrap_used, reason = "a test's set-up may fail")]
 
 use std::{
     future,
@@ -22,15 +22,15 @@ use tokio::time::{Duration, Instant, sleep};
 struct Slow {
     model: ScriptedModel,
     /// Replies that are slow; those behind them come at once.
-    slow: u32,
+    replies: u32,
     pause: Duration,
     asked: u32,
     told: Arc<Mutex<Vec<(&'static str, ActivityId)>>>,
 }
 
 impl Slow {
-    fn new(script: &str, slow: u32, pause: Duration) -> Self {
-        Self { model: scripted(script), slow, pause, asked: 0, told: Arc::default() }
+    fn new(script: &str, replies: u32, pause: Duration) -> Self {
+        Self { model: scripted(script), replies, pause, asked: 0, told: Arc::default() }
     }
 }
 
@@ -56,7 +56,7 @@ impl Model for Slow {
 
     fn next_event(&mut self) -> NextEvent<'_> {
         Box::pin(async {
-            if self.asked <= self.slow {
+            if self.asked <= self.replies {
                 sleep(self.pause).await;
             }
             self.model.next_event().await

@@ -166,7 +166,7 @@ fn notice(left_out: u32, unknown: &[Call]) -> String {
     for call in unknown {
         if !named.contains(&call.tool.as_str()) {
             named.push(&call.tool);
-            text.push_str(&alloc::format!("; {} may have run", call.tool));
+            text.extend(["; ", call.tool.as_str(), " may have run"]);
         }
     }
     if !named.is_empty() {

@@ -65,8 +65,7 @@ pub(crate) fn stub(text: &str) -> Option<String> {
     let mut kept = String::from(text.lines().next().unwrap_or_default());
     truncate(&mut kept, STUB_TEXT_BYTES_MAX);
     let left_out = text.len() - kept.len();
-    kept.push_str(&alloc::format!(" [{left_out} bytes left out]"));
-    Some(kept)
+    Some(alloc::format!("{kept} [{left_out} bytes left out]"))
 }
 
 fn truncate(text: &mut String, bytes_max: usize) {

@@ -215,8 +215,10 @@ fn steps_of(message: &Message) -> usize {
 
 fn bytes_of(message: &Message) -> usize {
     match message {
-        Message::System(text) | Message::User(text) | Message::Tool(text) => text.len(),
-        Message::Assistant { text, .. } => text.len(),
+        Message::System(text)
+        | Message::User(text)
+        | Message::Tool(text)
+        | Message::Assistant { text, .. } => text.len(),
     }
 }
 

@@ -186,7 +186,10 @@ impl Actuators for CountingActuators {
 
 /// Every record that was accepted.
 #[derive(Clone, Default)]
-pub struct Heard(Arc<Mutex<Vec<Record>>>);
+pub struct Heard {
+    records: Arc<Mutex<Vec<Record>>>,
+    text: Arc<Mutex<String>>,
+}
 
 impl Heard {
     /// What they say, in order.
@@ -196,7 +199,17 @@ impl Heard {
     /// If a test failed while it was listening.
     #[must_use]
     pub fn kinds(&self) -> Vec<Kind> {
-        self.0.lock().unwrap().iter().map(|record| record.kind.clone()).collect()
+        self.records.lock().unwrap().iter().map(|record| record.kind.clone()).collect()
+    }
+
+    /// The text that came with them.
+    ///
+    /// # Panics
+    ///
+    /// If a test failed while it was listening.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.text.lock().unwrap().clone()
     }
 
     /// How many are of the kind with this name.
@@ -208,8 +221,9 @@ impl Heard {
 
 impl Observer for Heard {
     fn report(&mut self, report: Report<'_>) {
-        if let Report::Recorded { record, .. } = report {
-            self.0.lock().unwrap().push(record.clone());
+        if let Report::Recorded { record, text, .. } = report {
+            self.records.lock().unwrap().push(record.clone());
+            self.text.lock().unwrap().push_str(text.unwrap_or_default());
         }
     }
 }

@@ -39,14 +39,16 @@ fn promises_hold_in_every_life() {
         all.changes += story.changes;
         all.approvals += story.approvals;
         all.refused += story.refused;
+        all.prunings += story.prunings;
         all.ends.extend(story.ends);
         for (kind, count) in story.cut_after {
             *all.cut_after.entry(kind).or_default() += count;
         }
     }
-    let full = all.ends.iter().filter(|end| **end == End::Limit(LimitName::JournalBytes)).count();
+    let ended_by = |limit| all.ends.iter().filter(|end| **end == End::Limit(limit)).count();
+    let (full, no_context) = (ended_by(LimitName::JournalBytes), ended_by(LimitName::Context));
     println!(
-        "{} lives: {} boots, {} cuts, {} records, {} changes of the world, {} approvals, {} runs ended, {} of them for a full region, {} tasks without room, newest record at a boot's end: {:?}",
+        "{} lives: {} boots, {} cuts, {} records, {} changes of the world, {} approvals, {} runs ended, {} of them for a full region, {} for a context that nothing could be left out of, {} prunings, {} tasks without room, newest record at a boot's end: {:?}",
         seeds.len(),
         all.boots,
         all.cuts,
@@ -55,14 +57,21 @@ fn promises_hold_in_every_life() {
         all.approvals,
         all.ends.len(),
         full,
+        no_context,
+        all.prunings,
         all.refused,
         all.cut_after,
     );
     if seeds.len() > 100 {
         // A sweep that cuts nowhere interesting proves nothing.
-        for kind in ["started", "booted", "attempt", "generated", "called", "ended", "settled", "finished"] {
+        for kind in
+            ["started", "booted", "attempt", "generated", "called", "ended", "settled", "pruned", "finished"]
+        {
             assert!(all.cut_after.contains_key(kind), "no cut fell behind a {kind} record");
         }
+        // A small context ends a run only where the newest steps alone are too much for it.
+        assert!(all.prunings > seeds.len() / 10, "only {} prunings", all.prunings);
+        assert!(no_context < seeds.len() / 20, "{no_context} runs ended for the context");
         assert!(all.changes > seeds.len() && all.approvals > 0);
         assert!(full > seeds.len() / 40, "only {full} runs filled their region");
     }

@@ -1,6 +1,6 @@
 //! Records in words, for `journal` and for the screen.
 
-use everstep_core::{Call, End, Kind, Outcome, Record, Settlement, Then};
+use everstep_core::{Call, End, Kind, LimitName, Outcome, Prune, Record, Settlement, Then};
 use everstep_model::SnapshotFact;
 use serde_json::{Map, Value, json};
 
@@ -85,10 +85,15 @@ fn details(kind: &Kind) -> String {
         Kind::EndedLate { call, outcome } => format!("#{call} {}", self::outcome(outcome)),
         Kind::Settled { found, then } => format!("{}{}", settlement(found), follows(*then)),
         Kind::ApprovalAsked { call, reason } => format!("{}: {reason}", self::call(call)),
+        Kind::LimitReached { limit: LimitName::Context, used, max } => format!(
+            "prompt and reply need {used} tokens of context and there are {max}: raise \
+             `model.context_tokens_max`, lower `limits.reply_tokens_max`, or shorten the task"
+        ),
         Kind::LimitReached { limit, used, max } => format!("{}: {used} of {max}", limit.key()),
         Kind::SafeSet { changed, failed } => safe_set(changed, failed),
         Kind::ChangeAccepted { .. } => "goes on with another model, tool set or board file".into(),
         Kind::Finished { how } => end(how),
+        Kind::Pruned { through, what } => pruned(*through, *what),
     }
 }
 
@@ -103,6 +108,15 @@ fn booted(away_ms: Option<u64>, aborted: bool, changed: &[String], lost: Option<
     parts.extend(changed.iter().cloned());
     parts.extend(lost.map(|then| format!("the call under way{}", follows(then))));
     parts.join("; ")
+}
+
+fn pruned(through: u32, what: Prune) -> String {
+    match what {
+        Prune::Results => format!("the context was full: long results in the first {through} turns shrink"),
+        Prune::Steps => {
+            format!("the context was full: the first {through} turns go, except for the task")
+        }
+    }
 }
 
 /// A call as people read it.
@@ -242,6 +256,18 @@ mod tests {
             line,
             r#"boot 2 at 61.005 s 2026-11-23T02:13:20Z  called  #4 set_fan {"percent":100} (safe)"#
         );
+    }
+
+    #[test]
+    fn pruning_and_a_full_context_are_told_in_numbers_on_one_line() {
+        let told = summary(&Kind::Pruned { through: 7, what: Prune::Results });
+        assert_eq!(told, "pruned: the context was full: long results in the first 7 turns shrink");
+        let told = summary(&Kind::Pruned { through: 7, what: Prune::Steps });
+        assert_eq!(told, "pruned: the context was full: the first 7 turns go, except for the task");
+        let most = u64::from(u32::MAX);
+        let told = summary(&Kind::LimitReached { limit: LimitName::Context, used: most, max: most });
+        assert!(told.contains("need 4294967295 tokens of context and there are 4294967295"), "{told}");
+        assert!(told.ends_with("or shorten the task"), "the line was cut: {told}");
     }
 
     #[test]

@@ -131,6 +131,11 @@ impl State {
                 generation.attempts = *number;
                 generation.attempt = Attempt::Begun;
             }
+            (Kind::Pruned { through, what }, Phase::Generating(generation))
+                if generation.attempt == Attempt::Begun =>
+            {
+                return run.prune(*through, *what, &self.unknown);
+            }
             (_, Phase::Generating(generation)) if generation.attempt == Attempt::Begun => {
                 return run.hear(kind);
             }

@@ -108,8 +108,7 @@ impl Agent {
             }
             Event::ContextFull { activity, tokens, tokens_max } => {
                 self.current(activity)?;
-                let (used, max) = (u64::from(tokens), u64::from(tokens_max));
-                generating(run, "context_full", Kind::LimitReached { limit: LimitName::Context, used, max })
+                generating(run, "context_full", self.context_full(run, tokens, tokens_max))
             }
             Event::Moved { activity, what } => self.current(activity)?.moved(run, what),
             Event::CallEnded { activity, outcome } => self.current(activity)?.ended(run, now, outcome),
@@ -343,6 +342,16 @@ impl Agent {
         .into_iter()
         .find(|(used, max, _)| used > max)
         .map(|(used, max, unit)| alloc::format!("reply of {used} {unit}, at most {max} fit"))
+    }
+
+    /// Makes room in the model's context, or ends the run where nothing is left to be left out.
+    fn context_full(&self, run: &Run, tokens: u32, tokens_max: u32) -> Kind {
+        match run.pruning(&self.state.unknown) {
+            Some((through, what)) => Kind::Pruned { through, what },
+            None => {
+                Kind::LimitReached { limit: LimitName::Context, used: tokens.into(), max: tokens_max.into() }
+            }
+        }
     }
 
     fn result_bytes_max(&self) -> u32 {

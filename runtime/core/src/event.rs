@@ -59,11 +59,12 @@ pub enum Event {
         /// Why.
         reason: String,
     },
-    /// Prompt and reply don't fit the model's context.
+    /// Prompt and reply don't fit the model's context. The conversation is pruned, and the model asked
+    /// again; where nothing can be left out any more, the run ends.
     ContextFull {
         /// For which activity.
         activity: ActivityId,
-        /// Tokens needed.
+        /// Tokens needed, for the prompt and the longest reply.
         tokens: u32,
         /// Tokens there are.
         tokens_max: u32,

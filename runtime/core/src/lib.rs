@@ -14,6 +14,7 @@ mod decide;
 mod event;
 mod limits;
 mod loss;
+mod prune;
 mod record;
 #[cfg(test)]
 mod rehearsal;
@@ -34,7 +35,8 @@ pub use limits::{
     RECORD_BYTES_MAX, REPLY_BYTES_MAX, RESULT_BYTES_LIMIT, RUN_TOKENS_LIMIT, TASK_BYTES_MAX,
     TASK_ID_BYTES_MAX, TOOL_BYTES_MAX, UNKNOWN_MAX,
 };
-pub use record::{DecodeError, Digest, Digests, End, Kind, RECORD_VERSION, Record, Then};
+pub use prune::steps_left_out;
+pub use record::{DecodeError, Digest, Digests, End, Kind, Prune, RECORD_VERSION, Record, Then};
 pub use state::{Attempt, Finished, Generation, Notice, Pending, Phase, Run, State, Turn, Used};
 pub use timeline::{Mark, Timeline};
 pub use words::{

@@ -11,6 +11,9 @@ pub struct Limits {
     pub tokens_max: u32,
     /// Tokens in one reply.
     pub reply_tokens_max: u32,
+    /// Seconds that one attempt at a reply may take, the prompt's evaluation included; the attempt fails
+    /// then.
+    pub reply_s_max: u32,
     /// Calls performed in one run.
     pub calls_max: u32,
     /// Seconds with power on in one run.
@@ -31,6 +34,7 @@ impl Default for Limits {
             steps_max: 100,
             tokens_max: 50_000,
             reply_tokens_max: 512,
+            reply_s_max: 600,
             calls_max: 100,
             powered_s_max: 86_400,
             result_bytes_max: 1_024,

@@ -155,6 +155,23 @@ pub enum Kind {
         /// How it ended.
         how: End,
     },
+    /// The conversation no longer fitted the model's context: its oldest part is shortened. What was
+    /// left out stays in the journal.
+    Pruned {
+        /// How many of the leading turns are concerned. The first, the task, counts and stays as it is.
+        through: u32,
+        /// What became of them.
+        what: Prune,
+    },
+}
+
+/// What becomes of the oldest part of a conversation.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub enum Prune {
+    /// Results shrink to a line that says how much is left out.
+    Results,
+    /// Replies and results go, and a notice takes their place.
+    Steps,
 }
 
 /// What follows a try of a call.
@@ -262,6 +279,7 @@ impl Kind {
             Self::SafeSet { .. } => "safe_set",
             Self::ChangeAccepted { .. } => "change_accepted",
             Self::Finished { .. } => "finished",
+            Self::Pruned { .. } => "pruned",
         }
     }
 }

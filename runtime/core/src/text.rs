@@ -47,6 +47,27 @@ pub(crate) fn add_change(changes: &mut Vec<String>, change: &String) {
     changes.push(if is_last { "and more".into() } else { change.clone() });
 }
 
+/// Bytes of the first line that a stub keeps.
+const STUB_TEXT_BYTES_MAX: usize = 48;
+
+/// Longest stub. A text that is not longer has none, so that no stub is cut again: it would no longer
+/// tell how much is left out.
+pub(crate) const STUB_BYTES_MAX: usize = 80;
+
+const _: () = assert!(STUB_TEXT_BYTES_MAX + " [4294967295 bytes left out]".len() <= STUB_BYTES_MAX);
+
+/// One line in place of `text`: the beginning of its first line, and how many bytes are left out.
+/// Shorter than `text`, which is longer than [`STUB_BYTES_MAX`].
+pub(crate) fn stub(text: &str) -> Option<String> {
+    if text.len() <= STUB_BYTES_MAX {
+        return None;
+    }
+    let mut kept = String::from(text.lines().next().unwrap_or_default());
+    truncate(&mut kept, STUB_TEXT_BYTES_MAX);
+    let left_out = text.len() - kept.len();
+    Some(alloc::format!("{kept} [{left_out} bytes left out]"))
+}
+
 fn truncate(text: &mut String, bytes_max: usize) {
     let mut end = bytes_max.min(text.len());
     while !text.is_char_boundary(end) {

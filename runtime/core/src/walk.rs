@@ -2,7 +2,7 @@
 //!
 //! Each walk is one `u64`. `EVERSTEP_SEEDS=N` walks N of them.
 
-use alloc::{string::String, vec, vec::Vec};
+use alloc::{format, string::String, vec, vec::Vec};
 
 use crate::{
     decide::DecideError,
@@ -10,6 +10,7 @@ use crate::{
     limits::Limits,
     record::{Digests, End, Kind, Then},
     rehearsal::Rehearsal,
+    state::Turn,
     words::{ActivityId, CallId, Class, Moment, Outcome, Settlement},
 };
 
@@ -165,7 +166,7 @@ impl World {
 }
 
 /// What has to hold in every state.
-fn check(board: &Rehearsal, before: ActivityId, kind: &Kind) {
+fn check(board: &Rehearsal, before: ActivityId, turns: &[Turn], kind: &Kind) {
     let state = board.agent.state();
     assert!(state.activity >= before);
     assert!(state.unknown.len() <= crate::UNKNOWN_MAX);
@@ -179,9 +180,24 @@ fn check(board: &Rehearsal, before: ActivityId, kind: &Kind) {
     assert!(run.used.tokens <= limits.tokens_max);
     assert!(run.used.calls <= limits.calls_max);
     assert!(run.step.0 <= limits.steps_max + 1);
+    if let Kind::Pruned { .. } = kind {
+        check_pruned(turns, &run.turns);
+    }
     if let Kind::Booted { lost: Some(then), away_ms: None, .. } = kind {
         assert_ne!(*then, Then::RunAgain, "something of unknown age runs again");
     }
+}
+
+/// Pruning leaves the task and the newest steps as they were, and is shorter.
+fn check_pruned(before: &[Turn], after: &[Turn]) {
+    assert_eq!(before.first(), after.first());
+    let replies = before.iter().enumerate().filter(|(_, turn)| matches!(turn, Turn::Reply { .. }));
+    let replies: Vec<usize> = replies.map(|(at, _)| at).collect();
+    let newest = (replies.len() / 2).clamp(1, 4);
+    let newest = &before[replies[replies.len() - newest]..];
+    assert!(after.ends_with(newest), "{before:?} became {after:?}");
+    let bytes = |turns: &[Turn]| turns.iter().map(|turn| format!("{turn:?}").len()).sum::<usize>();
+    assert!(bytes(after) < bytes(before), "{before:?} became {after:?}");
 }
 
 /// One event: a boot, what the effect under way ends in, or anything at all.
@@ -207,9 +223,13 @@ fn walk(seed: u64) -> Vec<&'static str> {
     for _ in 0..EVENTS {
         let before = board.activity();
         let event = report(&mut draws, &mut board);
+        let turns = match (&event, board.agent.run()) {
+            (Event::ContextFull { .. }, Some(run)) => run.turns.clone(),
+            _ => Vec::new(),
+        };
         match board.try_event(event) {
             Ok(kind) => {
-                check(&board, before, &kind);
+                check(&board, before, &turns, &kind);
                 if board.activity() != before {
                     world.sees(&board);
                 }
@@ -240,8 +260,9 @@ const fn end_name(how: &End) -> &'static str {
 /// From wherever the walk led, a world that answers brings the run to its end within its limits.
 fn finish(draws: &mut Draws, board: &mut Rehearsal, seed: u64) {
     let limits = *board.agent.limits();
-    // A step is an attempt, tokens, a decision, tries, probes and failures of the model.
-    let per_step = 8 + 2 * limits.tries_max + 2 * limits.generation_failures_max;
+    // A step is an attempt, tokens, a decision, tries, probes and failures of the model; its result is
+    // shortened once and it is left out once.
+    let per_step = 10 + 2 * limits.tries_max + 2 * limits.generation_failures_max;
     let mut events = 0;
     while let Some(run) = board.agent.run() {
         assert!(events < per_step * (limits.steps_max + 4), "seed {seed} does not end: {:?}", run.phase);
@@ -260,6 +281,10 @@ fn answer(draws: &mut Draws, board: &Rehearsal) -> Event {
             let failed = Event::GenerationFailed { activity, reason: "engine".into() };
             let refused = Event::PrefixRefused { activity, reason: "grammar".into() };
             let whole = Event::Generated { activity, tokens: vec![1], end: Some("reply".into()) };
+            // A model with a context: short conversations always fit it.
+            if board.run().turns.len() > 5 && draws.one_in(4) {
+                return Event::ContextFull { activity, tokens: 9, tokens_max: 8 };
+            }
             if generation.tokens.is_empty() {
                 draws.pick(&[failed, refused, whole.clone(), whole])
             } else {
@@ -295,6 +320,6 @@ fn walks_meet_every_record_phase_and_end() {
     let mut met: Vec<_> = (0..SEEDS).flat_map(walk).collect();
     met.sort_unstable();
     met.dedup();
-    // 21 kinds, 8 phases, 4 ends of which one is any of 7 limits.
-    assert_eq!(met.len(), 21 + 8 + 3 + 7, "{met:?}");
+    // 22 kinds, 8 phases, 4 ends of which one is any of 7 limits.
+    assert_eq!(met.len(), 22 + 8 + 3 + 7, "{met:?}");
 }

@@ -23,8 +23,8 @@ pub(crate) struct UnderWay {
 
 /// How it goes on.
 pub(crate) enum Task {
-    /// The model reports.
-    Generating,
+    /// The model reports; this is how long it is waited for.
+    Generating { limit: Work },
     /// An operator decides.
     Asking,
     /// It runs by itself and ends in an event.
@@ -47,10 +47,11 @@ impl UnderWay {
     /// Waits for the event this activity ends in by itself.
     pub(crate) async fn event(&mut self) -> Event {
         poll_fn(|cx| match &mut self.task {
-            Task::Working(work) | Task::Calling { limit: work, .. } | Task::Queued { limit: work, .. } => {
-                work.as_mut().poll(cx)
-            }
-            Task::Generating | Task::Asking => std::task::Poll::Pending,
+            Task::Working(work)
+            | Task::Generating { limit: work }
+            | Task::Calling { limit: work, .. }
+            | Task::Queued { limit: work, .. } => work.as_mut().poll(cx),
+            Task::Asking => std::task::Poll::Pending,
         })
         .await
     }
@@ -59,6 +60,17 @@ impl UnderWay {
 /// Ends at once in `event`.
 pub(crate) fn at_once(event: Event) -> Task {
     Task::Working(Box::pin(async move { event }))
+}
+
+/// Waits for the model, which is asked already, at most `reply_s_max` seconds. They are real ones, like
+/// those of a call: a world that runs faster makes no engine faster.
+pub(crate) fn generate(activity: ActivityId, reply_s_max: u32) -> Task {
+    let limit = Box::pin(async move {
+        tokio::time::sleep(Duration::from_secs(reply_s_max.into())).await;
+        let reason = format!("no end of the reply within {reply_s_max} s (`limits.reply_s_max`)");
+        Event::GenerationFailed { activity, reason }
+    });
+    Task::Generating { limit }
 }
 
 /// Checks what a reply asks for, and reads the baseline of a call that could later be read back.

@@ -158,7 +158,7 @@ impl<F: Flash> Driver<F> {
         }
         if let Some(gone) = self.under_way.take() {
             match gone.task {
-                Task::Generating => self.model.cancel(gone.id),
+                Task::Generating { .. } => self.model.cancel(gone.id),
                 Task::Calling { cancel, .. } => cancel.ask(),
                 Task::Asking | Task::Working(_) | Task::Queued { .. } => {}
             }
@@ -190,7 +190,7 @@ impl<F: Flash> Driver<F> {
                     constraint: self.config.constraint,
                     sampling: self.config.sampling,
                 });
-                Task::Generating
+                activity::generate(activity, self.config.limits.reply_s_max)
             }
             Effect::Decide { activity, text } => {
                 let reply = self.model.parse(text, &prompt::tools(&self.tools));
@@ -235,14 +235,15 @@ impl<F: Flash> Driver<F> {
     async fn next_event(&mut self) -> Result<Option<Event>, DriveError<F::Error>> {
         let limit = self.power_limit();
         let Some(under_way) = &mut self.under_way else { return Ok(None) };
-        let generating = matches!(under_way.task, Task::Generating);
+        let generating = matches!(under_way.task, Task::Generating { .. });
         tokio::select! {
             // A fixed order, so that a simulated run is the same each time.
             biased;
             Some(command) = self.commands.recv() => self.obey(command),
             Some(returned) = self.returned.1.recv() => Ok(Some(self.take_back(returned))),
-            event = self.model.next_event(), if generating => self.hear(event),
+            // Before the model, or one that always has something to say would never be too slow.
             event = under_way.event() => Ok(Some(event)),
+            event = self.model.next_event(), if generating => self.hear(event),
             () = limit => Ok(Some(Event::TimePassed)),
         }
     }

@@ -1,6 +1,6 @@
 //! How a decision becomes a fact: onto flash, into the state, to the observer.
 
-use everstep_core::{Effect, Event, Kind, Moment, Phase, Record, Run};
+use everstep_core::{Effect, Event, Kind, Moment, Phase, Record, Run, Turn};
 
 use crate::{
     driver::Driver,
@@ -61,10 +61,14 @@ impl<F: Flash> Driver<F> {
 
     fn show(&mut self, sequence: u64, record: &Record, bytes: usize) {
         let text = match &record.kind {
-            Kind::Generated { tokens, .. } => Some(self.model.text(tokens)),
+            Kind::Generated { tokens, end } => Some(self.text_of_run(tokens.len(), end.is_some())),
             _ => None,
         };
         let step = self.agent.run().map_or(0, |run| run.step.0);
+        if let Kind::Pruned { through, what } = record.kind {
+            let turns = self.agent.run().map_or(0, |run| run.turns.len());
+            tracing::info!(step, through, ?what, turns, "the context was full: the conversation is pruned");
+        }
         let effect = self.agent.effect();
         let tool = match &effect {
             Effect::CallTool { pending, .. } | Effect::Probe { pending, .. } => pending.call.tool.as_str(),
@@ -82,9 +86,31 @@ impl<F: Flash> Driver<F> {
         self.observer.report(Report::Recorded { sequence, record, agent, text: text.as_deref(), bytes });
     }
 
+    /// What the newest `count` tokens of a reply, on flash by now, add to its text. A letter that is cut
+    /// by the end of a run comes with the run that completes it.
+    fn text_of_run(&self, count: usize, ended: bool) -> String {
+        let Some(run) = self.agent.run() else { return String::new() };
+        let tokens = match (&run.phase, run.turns.last()) {
+            (Phase::Generating(generation), _) => &generation.tokens,
+            (_, Some(Turn::Reply { tokens, .. })) => tokens,
+            _ => return String::new(),
+        };
+        let before = tokens.get(..tokens.len().saturating_sub(count)).unwrap_or_default();
+        let (before, mut text) = (self.model.text(before), self.model.text(tokens));
+        if !ended {
+            text.truncate(without_cut_letter(&text).len());
+        }
+        text.split_off(without_cut_letter(&before).len().min(text.len()))
+    }
+
     pub(crate) fn now(&self) -> Moment {
         Moment { boot: self.boot, mono_ms: self.clock.now_ms(), clock: self.clock.unix_s() }
     }
+}
+
+/// `text` without the replacement of what may be the beginning of a letter.
+fn without_cut_letter(text: &str) -> &str {
+    text.strip_suffix(char::REPLACEMENT_CHARACTER).unwrap_or(text)
 }
 
 /// Whether a run goes on with this record, and may write more of its kind without end.
@@ -95,6 +121,7 @@ fn goes_on(kind: &Kind) -> bool {
             | Kind::Booted { .. }
             | Kind::Attempt { .. }
             | Kind::Generated { .. }
+            | Kind::Pruned { .. }
             | Kind::Called(_)
             | Kind::ApprovalGiven
     )

@@ -6,8 +6,9 @@ use everstep_tool::Toolbox;
 
 /// Builds the messages of `run`: the system text, then every turn in order.
 ///
-/// The head never changes within a run and turns are only ever added, so that the model's cache of
-/// everything said before keeps.
+/// The head never changes within a run, and turns are only ever added unless the context is full: then
+/// the oldest of them are pruned, behind the task. So the model's cache of everything said before keeps,
+/// and over a pruning that of the head does.
 pub(crate) fn messages(system: &str, run: &Run) -> Vec<Message> {
     let turns = run.turns.iter().map(|turn| match turn {
         Turn::Task(text) | Turn::Notice(text) => Message::User(text.clone()),

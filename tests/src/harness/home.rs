@@ -27,6 +27,8 @@ pub(super) struct Home {
     pub answer_bytes: usize,
     /// Replies before the model may answer.
     pub steps_min: usize,
+    /// Bytes of conversation that the model holds.
+    pub context_bytes: usize,
     /// Whether the region may fill up.
     pub is_small: bool,
 }
@@ -34,11 +36,14 @@ pub(super) struct Home {
 impl Home {
     /// The home of the life under `seed`.
     pub(super) fn of(seed: u64) -> Self {
+        // In one life of three the model's context is small, too: five steps or so.
+        let context = |bytes: usize| if seed.is_multiple_of(3) { bytes } else { usize::MAX };
         let room = Budget { snapshot_records: 40, snapshot_bytes_max: 24 * 1024 };
         if seed % 8 != 7 {
             let limits = Limits { steps_max: 14, calls_max: 12, powered_s_max: 3_600, ..Limits::default() };
             let (config, region) = (config(limits, room), region(SECTORS - BOARD_SECTORS));
-            return Self { region, config, answer_bytes: 0, steps_min: 3, is_small: false };
+            let context_bytes = context(750);
+            return Self { region, config, answer_bytes: 0, steps_min: 3, context_bytes, is_small: false };
         }
         // Long answers, and a state that is larger than a snapshot may be before long.
         let limits = Limits {
@@ -50,7 +55,8 @@ impl Home {
         };
         let config = config(limits, Budget { snapshot_bytes_max: 3 * 1024, ..room });
         let region = region(sectors_min(&config));
-        Self { region, config, answer_bytes: 1_500, steps_min: 16, is_small: true }
+        let context_bytes = context(8_000);
+        Self { region, config, answer_bytes: 1_500, steps_min: 16, context_bytes, is_small: true }
     }
 }
 

@@ -56,6 +56,8 @@ pub struct Story {
     pub changes: usize,
     /// Calls that needed an operator.
     pub approvals: u32,
+    /// Times a conversation was pruned.
+    pub prunings: usize,
     /// Tasks that a full region had no room for.
     pub refused: u32,
     /// How the runs ended.
@@ -176,12 +178,7 @@ impl Life {
             board_region: BOARD_REGION,
             agent_region: self.home.region.clone(),
             config: self.home.config.clone(),
-            model: Box::new(ChaosModel::new(
-                self.seed,
-                self.story.boots,
-                self.home.steps_min,
-                self.tally.clone(),
-            )),
+            model: Box::new(ChaosModel::new(self.seed, self.story.boots, &self.home, self.tally.clone())),
             tools: Arc::new(tools),
             actuators: Arc::new(NoActuators),
             clock,
@@ -298,6 +295,7 @@ impl Life {
         });
         Story {
             records: told.records.len(),
+            prunings: told.records.iter().filter(|record| matches!(record.kind, Kind::Pruned { .. })).count(),
             changes: world::lock(&self.world).log.len(),
             ends: ends.collect(),
             ..self.story

@@ -6,14 +6,14 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use everstep_core::{ActivityId, GenerationId, TokenId};
+use everstep_core::{ActivityId, GenerationId, TokenId, steps_left_out};
 use everstep_model::{
     Family, FamilyFrom, Message, Model, ModelCard, ModelEvent, NextEvent, Reply, Request, ThoughtBegin,
     ToolDefinition,
 };
 use tokio::time::{Duration, sleep};
 
-use super::chance::Chance;
+use super::{chance::Chance, home::Home};
 
 /// A position: which generation, which start of it, which token.
 pub(super) type Position = (GenerationId, u32, usize);
@@ -39,6 +39,7 @@ pub(super) struct ChaosModel {
     seed: u64,
     boot: u32,
     steps_min: usize,
+    context_bytes: usize,
     card: ModelCard,
     tally: Tally,
     work: Option<Work>,
@@ -60,12 +61,15 @@ enum Fate {
     Well,
     Fails,
     RefusesPrefix,
+    /// The conversation has so many bytes.
+    IsFull(usize),
 }
 
 impl ChaosModel {
-    /// A model under `seed`, in its `boot`-th process, that answers after `steps_min` replies or later.
+    /// A model under `seed`, in its `boot`-th process, that answers after the home's `steps_min` replies or
+    /// later, and holds conversations of its `context_bytes`.
     #[must_use]
-    pub(super) fn new(seed: u64, boot: u32, steps_min: usize, tally: Tally) -> Self {
+    pub(super) fn new(seed: u64, boot: u32, home: &Home, tally: Tally) -> Self {
         let card = ModelCard {
             name: "chaos".into(),
             family: "hermes".into(),
@@ -78,16 +82,22 @@ impl ChaosModel {
             file_bytes: None,
             quantization: "none".into(),
         };
-        Self { seed, boot, steps_min, card, tally, work: None }
+        let Home { steps_min, context_bytes, .. } = *home;
+        Self { seed, boot, steps_min, context_bytes, card, tally, work: None }
     }
 
-    fn next(work: &mut Work, tally: &Tally) -> Option<ModelEvent> {
+    fn next(work: &mut Work, context_bytes: usize, tally: &Tally) -> Option<ModelEvent> {
         let activity = work.activity;
+        let saturated = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
         match work.fate {
             Fate::Well => {}
             Fate::Fails => return Some(ModelEvent::Failed { activity, reason: "stuck grammar".into() }),
             Fate::RefusesPrefix => {
                 return Some(ModelEvent::PrefixRefused { activity, reason: "not in the grammar".into() });
+            }
+            Fate::IsFull(bytes) => {
+                let (tokens, tokens_max) = (saturated(bytes), saturated(context_bytes));
+                return Some(ModelEvent::ContextFull { activity, tokens, tokens_max });
             }
         }
         let room = (work.accepted + work.run_tokens_max).min(work.reply.len());
@@ -125,12 +135,13 @@ impl Model for ChaosModel {
         let asked = hasher.finalize();
         // What is said depends on the request alone, as with a model under a seed.
         let mut chance = Chance::of(self.seed, &[asked.as_bytes(), &request.redo.to_le_bytes()]);
-        let steps =
-            request.messages.iter().filter(|message| matches!(message, Message::Assistant { .. })).count();
+        let steps: usize = request.messages.iter().map(steps_of).sum();
+        let bytes: usize = request.messages.iter().map(bytes_of).sum();
         let reply = reply(&mut chance, steps >= self.steps_min).into_bytes();
         // What goes wrong depends on the process, too: a fault may go away with a restart.
         let mut chance = Chance::of(self.seed, &[asked.as_bytes(), &self.boot.to_le_bytes()]);
         let fate = match chance.below(100) {
+            _ if bytes > self.context_bytes => Fate::IsFull(bytes),
             0..2 => Fate::Fails,
             2..7 if !request.generated.is_empty() => Fate::RefusesPrefix,
             _ => Fate::Well,
@@ -165,7 +176,7 @@ impl Model for ChaosModel {
         Box::pin(async move {
             sleep(Duration::from_millis(1)).await;
             let tally = self.tally.clone();
-            match self.work.as_mut().and_then(|work| Self::next(work, &tally)) {
+            match self.work.as_mut().and_then(|work| Self::next(work, self.context_bytes, &tally)) {
                 Some(event) => {
                     let over = !matches!(&event, ModelEvent::Tokens { end: None, .. });
                     if over {
@@ -188,6 +199,26 @@ impl Model for ChaosModel {
             Some(family) => family.parse(text, ThoughtBegin::Never, tools),
             None => Reply::Malformed("no family".into()),
         }
+    }
+}
+
+/// Replies that a message stands for.
+fn steps_of(message: &Message) -> usize {
+    match message {
+        Message::Assistant { .. } => 1,
+        Message::User(text) => {
+            steps_left_out(text).and_then(|steps| usize::try_from(steps).ok()).unwrap_or(0)
+        }
+        Message::System(_) | Message::Tool(_) => 0,
+    }
+}
+
+fn bytes_of(message: &Message) -> usize {
+    match message {
+        Message::System(text)
+        | Message::User(text)
+        | Message::Tool(text)
+        | Message::Assistant { text, .. } => text.len(),
     }
 }
 

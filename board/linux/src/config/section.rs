@@ -244,6 +244,9 @@ pub struct LimitsSection {
     pub tokens_max: Whole<50_000, 1, 10_000_000>,
     /// Tokens in one reply.
     pub reply_tokens_max: Whole<512, 8, 8_192>,
+    /// Seconds that one attempt at a reply may take, reading the prompt included. Real ones, in a
+    /// simulated world too.
+    pub reply_s_max: Whole<600, 1, 86_400>,
     /// Tokens in one journaled run, and most that a cut may lose.
     pub run_tokens_max: Whole<16, 1, 256>,
     /// Calls performed in one run.
@@ -266,6 +269,7 @@ impl From<LimitsSection> for Limits {
             steps_max: section.steps_max.get(),
             tokens_max: section.tokens_max.get(),
             reply_tokens_max: section.reply_tokens_max.get(),
+            reply_s_max: section.reply_s_max.get(),
             calls_max: section.calls_max.get(),
             powered_s_max: section.powered_s_max.get(),
             result_bytes_max: section.result_bytes_max.get(),

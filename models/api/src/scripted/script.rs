@@ -4,6 +4,7 @@
 
 use std::{fs, io, path::Path};
 
+use everstep_core::steps_left_out;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -38,6 +39,9 @@ use crate::{Family, Message};
 /// A reply with `when` is said when something observed since the model's last reply (a tool's
 /// result, the task, a notice) contains its text; the first such reply in the file wins. Otherwise the
 /// next reply in order is said. A script that is asked beyond its last reply fails the generation.
+///
+/// Where a context was full and earlier steps are left out, they count as replies in order, and results
+/// that were shortened are seen as they are now.
 #[derive(Clone, Debug)]
 pub struct Script {
     name: String,
@@ -189,6 +193,10 @@ impl Script {
         for message in messages {
             match message {
                 Message::System(_) => {}
+                Message::User(text) if steps_left_out(text).is_some() => {
+                    let steps = steps_left_out(text).and_then(|steps| usize::try_from(steps).ok());
+                    said.ordered = said.ordered.saturating_add(steps.unwrap_or_default());
+                }
                 Message::User(text) | Message::Tool(text) => observed.push(text),
                 Message::Assistant { .. } => {
                     // Beyond the script's end there is nothing left to count.

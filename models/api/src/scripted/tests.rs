@@ -205,6 +205,29 @@ async fn limits_and_scripted_failures_end_the_generation() {
     assert_eq!(now(&mut small).await, full);
 }
 
+#[tokio::test(flavor = "current_thread")]
+async fn steps_that_are_left_out_count_as_replies_in_order() {
+    let script = r#"
+        [[reply]]
+        say = "one"
+        [[reply]]
+        say = "two"
+        [[reply]]
+        say = "three"
+        [[reply]]
+        say = "four"
+    "#;
+    let notice = user("notice: 2 earlier steps are left out");
+    for (messages, reply) in [
+        (vec![user("count"), said(), tool("x"), said(), tool("x")], "three"),
+        (vec![user("count"), notice.clone()], "three"),
+        (vec![user("count"), notice, said(), tool("x")], "four"),
+    ] {
+        let (_, end) = generate(&mut model(script), request(messages)).await;
+        assert_eq!(end.as_deref(), Ok(reply));
+    }
+}
+
 #[test]
 fn bad_scripts_are_refused_by_reply_and_reason() {
     for (text, word) in [

@@ -83,6 +83,50 @@ fn limit_ends_a_run_with_4() {
 }
 
 #[test]
+fn task_that_can_t_fit_the_context_ends_at_once_and_says_the_numbers_and_the_keys() {
+    let bench = Bench::new(&format!("context_tokens_max = 300\n{SCRIPT}"));
+    let told = bench.everstep(&["run", "compare"]);
+    assert_eq!(told.code, 4, "{told:?}");
+    // The scripted model's tokens are bytes: instructions, task, and 512 for the reply.
+    let needed = "You compare numbers.compare".len() + 512;
+    let line = format!("limit reached: prompt and reply need {needed} tokens of context and there are 300: ");
+    assert!(told.err.contains(&line), "{told:?}");
+    assert!(
+        told.err.contains("`model.context_tokens_max`") && told.err.contains("`limits.reply_tokens_max`")
+    );
+    let journal = bench.everstep(&["journal"]).done();
+    assert!(journal.contains(&line["limit reached: ".len()..]), "{journal}");
+    assert!(!journal.contains("generated"), "{journal}");
+}
+
+#[test]
+fn run_that_outgrows_its_context_goes_on_and_every_command_shows_what_was_left_out() {
+    let call =
+        "[[reply]]\ncall = \"compare\"\narguments = '{\"value\": 3, \"operator\": \">\", \"limit\": 2}'\n";
+    let script = format!("context_tokens_max = 1500\n{}[[reply]]\nsay = \"Done.\"\n", call.repeat(30));
+    let bench = Bench::new(&script);
+    let told = bench.everstep(&["run", "compare"]);
+    assert!(told.err.contains("pruned: the context was full: the first "), "{told:?}");
+    assert_eq!(told.done(), "Done.\n");
+    let journal = bench.everstep(&["journal"]).done();
+    assert!(journal.contains("  pruned  the context was full: the first "), "{journal}");
+    let journal = bench.everstep(&["journal", "--json"]).done();
+    let records: Vec<_> = journal.lines().map(json).collect();
+    let pruned: Vec<_> = records.iter().filter(|record| record["kind"] == "pruned").collect();
+    assert!(pruned.len() > 1 && pruned.len() < 15, "{pruned:?}");
+    assert!(pruned.iter().all(|record| record["what"] == "Steps" && record["through"].as_u64() > Some(2)));
+    assert!(bench.everstep(&["replay"]).done().contains("Run 1 ended (done)"));
+}
+
+#[test]
+fn seconds_of_a_reply_are_a_limit_like_the_others() {
+    let bench = Bench::new(SCRIPT);
+    assert!(bench.everstep(&["config"]).done().contains("reply_s_max = 600"));
+    bench.change_board("grants", "limits = { reply_s_max = 0 }\ngrants");
+    bench.everstep(&["run", "compare"]).refuses(2, &["agent.clerk.limits: must be from 1 to 86400, not 0"]);
+}
+
+#[test]
 fn generations_that_fail_end_a_run_with_4() {
     let bench = Bench::new("[[reply]]\nfail = \"out of words\"\n");
     let told = bench.everstep(&["run", "compare"]);

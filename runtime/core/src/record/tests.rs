@@ -91,6 +91,12 @@ fn records() -> Vec<Record> {
         .collect();
     let clock = Some(1_900_000_000);
     records.push(Record { at: Moment { boot: 3, mono_ms: 1_000, clock }, kind: Kind::Answered });
+    // Newer kinds follow behind: the order of the goldens before them stays.
+    let pruned = [(300, Prune::Results), (3, Prune::Steps)];
+    records.extend(pruned.map(|(through, what)| Record {
+        at: Moment { boot: 3, mono_ms: 1_000, clock: None },
+        kind: Kind::Pruned { through, what },
+    }));
     records
 }
 
@@ -129,10 +135,11 @@ const fn place(kind: &Kind) -> usize {
         Kind::SafeSet { .. } => 18,
         Kind::ChangeAccepted { .. } => 19,
         Kind::Finished { .. } => 20,
+        Kind::Pruned { .. } => 21,
     }
 }
 
-const KINDS: usize = 21;
+const KINDS: usize = 22;
 
 #[test]
 fn every_record_keeps_its_golden_bytes() {

@@ -33,6 +33,25 @@ fn reasons_end_between_characters_at_their_limit() {
 }
 
 #[test]
+fn stub_is_one_line_that_says_how_much_is_left_out_and_is_never_cut_again() {
+    assert_eq!(stub(&"x".repeat(STUB_BYTES_MAX)), None);
+    let text = alloc::format!("{}\nsecond line", "x".repeat(STUB_BYTES_MAX));
+    let kept = "x".repeat(STUB_TEXT_BYTES_MAX);
+    assert_eq!(stub(&text), Some(alloc::format!("{kept} [44 bytes left out]")));
+    let lines = "door closed\r\n".repeat(20);
+    assert_eq!(stub(&lines).as_deref(), Some("door closed [249 bytes left out]"));
+    for lead in 0..4 {
+        let text = "a".repeat(lead) + &"❄".repeat(1_000);
+        let stubbed = stub(&text).unwrap();
+        let (kept, mark) = stubbed.split_once(" [").unwrap();
+        assert!(text.starts_with(kept), "{stubbed}");
+        assert!((STUB_TEXT_BYTES_MAX - 2..=STUB_TEXT_BYTES_MAX).contains(&kept.len()), "{stubbed}");
+        assert_eq!(mark, alloc::format!("{} bytes left out]", text.len() - kept.len()));
+        assert_eq!(stub(&stubbed), None);
+    }
+}
+
+#[test]
 fn long_lists_say_how_many_entries_are_left_out() {
     let list = |entries: usize| (0..entries).map(|n| alloc::format!("{n}")).collect::<Vec<String>>();
     assert_eq!(shorten_list(list(CHANGES_MAX)), list(CHANGES_MAX));

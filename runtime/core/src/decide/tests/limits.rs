@@ -89,7 +89,7 @@ fn generation_failures_end_a_run_and_a_reply_forgives_them() {
 }
 
 #[test]
-fn a_full_context_ends_a_run() {
+fn a_task_that_does_not_fit_the_context_ends_its_run_at_once() {
     let mut board = Rehearsal::started(Limits::default());
     board.attempt();
     let event = Event::ContextFull { activity: board.activity(), tokens: 5_000, tokens_max: 4_096 };

@@ -108,8 +108,14 @@ fn memory_beyond_the_limit_is_refused_with_every_number_before_the_load() {
     let total = memory.total().unwrap();
     let least = u32::try_from(total.div_ceil(1 << 20)).unwrap();
     let with = |options: &EngineOptions| {
-        let loaded = LlamaModel::load(options.clone(), Box::new(|_| panic!("nothing is loaded")));
-        loaded.err().unwrap().to_string()
+        let (told, seen) = std::sync::mpsc::channel();
+        // A panic in here would pass through llama.cpp.
+        let on_progress = Box::new(move |progress| {
+            let _ = told.send(progress);
+        });
+        let error = LlamaModel::load(options.clone(), on_progress).err().unwrap().to_string();
+        assert_eq!(seen.iter().count(), 0, "nothing is loaded before");
+        error
     };
     options.memory_mb_max = std::num::NonZeroU32::new(least - 1);
     let error = with(&options);

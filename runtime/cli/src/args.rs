@@ -376,7 +376,7 @@ mod tests {
         let mut root = Cli::command();
         root.build();
         let names: Vec<_> = root.get_subcommands().map(|command| command.get_name().to_owned()).collect();
-        assert!(root.render_help().to_string().lines().count() <= 30);
+        assert!(root.render_help().to_string().lines().count() <= 32);
         for name in names {
             let help = root.find_subcommand_mut(&name).unwrap().render_help().to_string();
             assert!(help.lines().count() <= 24, "{name}:\n{help}");

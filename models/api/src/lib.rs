@@ -3,6 +3,7 @@
 //! Leaves out how tokens come about: `everstep-model-llama` knows llama.cpp, nobody else does.
 
 mod families;
+mod memory;
 mod model;
 mod scripted;
 
@@ -12,6 +13,7 @@ pub use families::{
     Body, CALL_ID, FAMILIES, Family, GENERIC, HERMES, JsonForm, ParameterForm, THOUGHT_CLOSE, THOUGHT_OPEN,
     TextKind, Thought, ThoughtBegin, Traits, Values,
 };
+pub use memory::Memory;
 pub use model::{
     Constraint, FamilyFrom, Message, Model, ModelCard, ModelEvent, NextEvent, Reply, Request, Sampling,
     SnapshotFact, ToolDefinition, ToolsRefused,

@@ -6,6 +6,8 @@ use everstep_core::{ActivityId, GenerationId, TokenId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::Memory;
+
 /// The next event of a model, as a boxed future.
 pub type NextEvent<'a> = Pin<Box<dyn Future<Output = ModelEvent> + Send + 'a>>;
 
@@ -67,12 +69,18 @@ pub struct ModelCard {
     pub template_digest: [u8; 32],
     /// Tokens of context this instance was set up with.
     pub context_tokens: u32,
+    /// Tokens of context it was trained for, where known.
+    pub context_trained: Option<u32>,
     /// Parameters, where known.
     pub parameters: Option<u64>,
     /// Bytes of the file, where there is one.
     pub file_bytes: Option<u64>,
     /// Quantization or other description of the weights.
     pub quantization: String,
+    /// Threads that compute, where they are known.
+    pub threads: Option<u16>,
+    /// The memory it takes, where there is an engine that takes any.
+    pub memory: Option<Memory>,
 }
 
 /// How a model's family was found.

@@ -49,9 +49,12 @@ impl ScriptedModel {
             digest: script.digest(),
             template_digest: *blake3::hash(TEMPLATE_NAME).as_bytes(),
             context_tokens: script.context_tokens(),
+            context_trained: None,
             parameters: None,
             file_bytes: None,
             quantization: "none".to_owned(),
+            threads: None,
+            memory: None,
         };
         Self { script, card, work: None }
     }

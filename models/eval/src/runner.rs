@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use everstep_model::{
     ActivityId, Constraint, GenerationId, Message, Model, ModelEvent, Reply, Request, Sampling, TokenId,
+    ToolDefinition, ToolsRefused,
 };
 use serde_json::Value;
 
@@ -33,6 +34,36 @@ pub struct Runner {
     settings: Settings,
     now: Now,
     asked: u64,
+}
+
+/// One request that is only timed.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// What was said, up to where the model is asked.
+    pub messages: Vec<Message>,
+    /// The tools the model may call.
+    pub tools: Vec<ToolDefinition>,
+    /// How it is asked.
+    pub settings: Settings,
+}
+
+/// Why a request could not be timed.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum AskError {
+    /// The engine is gone.
+    #[error(transparent)]
+    Gone(#[from] Gone),
+    /// A tool's schema can't be enforced.
+    #[error(transparent)]
+    Refused(#[from] ToolsRefused),
+    /// Prompt and reply do not fit the context.
+    #[error("prompt and reply have {tokens} tokens, and the context holds {tokens_max}")]
+    TooLong {
+        /// Tokens needed.
+        tokens: u32,
+        /// Tokens there are.
+        tokens_max: u32,
+    },
 }
 
 /// What came of one case.
@@ -137,7 +168,7 @@ impl Runner {
         let mut messages = case.messages.clone();
         let calls_max = case.calls_wanted().max(1);
         while played.calls.len() < calls_max {
-            let said = match self.ask(&messages, case, &mut played.timing).await? {
+            let said = match self.ask(&messages, &case.tools, self.settings, &mut played.timing).await? {
                 Ok(said) => said,
                 Err(end) => return Ok(Played { end, ..played }),
             };
@@ -158,6 +189,23 @@ impl Runner {
         Ok(played)
     }
 
+    /// Makes one request and says what it took. A reply that does not end within its tokens counts like any
+    /// other.
+    ///
+    /// # Errors
+    ///
+    /// See [`AskError`]. After [`AskError::Gone`] nothing can be asked any more.
+    pub async fn time(&mut self, ask: &Ask) -> Result<Timing, AskError> {
+        if ask.settings.constraint == Constraint::Calls {
+            self.model.check_tools(&ask.tools)?;
+        }
+        let mut timing = Timing::default();
+        match self.ask(&ask.messages, &ask.tools, ask.settings, &mut timing).await? {
+            Err(End::TooLong { tokens, tokens_max }) => Err(AskError::TooLong { tokens, tokens_max }),
+            _ => Ok(timing),
+        }
+    }
+
     /// Checks that calls of the case's tools can be enforced and judged.
     fn schemas(&mut self, case: &Case) -> Result<Schemas, String> {
         let schemas = Schemas::compile(&case.tools)?;
@@ -171,13 +219,14 @@ impl Runner {
     async fn ask(
         &mut self,
         messages: &[Message],
-        case: &Case,
+        tools: &[ToolDefinition],
+        settings: Settings,
         timing: &mut Timing,
     ) -> Result<Result<Said, End>, Gone> {
         self.asked = self.asked.saturating_add(1);
         let activity = ActivityId(self.asked);
         let begun = (self.now)();
-        self.model.submit(self.request(activity, messages, case));
+        self.model.submit(request(activity, messages, tools, settings));
         let mut tokens: Vec<TokenId> = Vec::new();
         let mut evaluated_at = None;
         loop {
@@ -222,23 +271,28 @@ impl Runner {
         let took = (self.now)().saturating_sub(evaluated_at.unwrap_or(begun));
         timing.reply = timing.reply.saturating_add(took);
     }
+}
 
-    fn request(&self, activity: ActivityId, messages: &[Message], case: &Case) -> Request {
-        let Settings { constraint, reply_tokens_max } = self.settings;
-        Request {
-            activity,
-            generation: GenerationId(0),
-            redo: 0,
-            seed: 0,
-            messages: messages.to_vec(),
-            tools: case.tools.clone(),
-            generated: Vec::new(),
-            tokens_max: reply_tokens_max,
-            // Nothing is kept, so nothing has to be waited for.
-            run_tokens_max: reply_tokens_max,
-            constraint,
-            sampling: Sampling { temperature: 0.0, top_p: 1.0 },
-        }
+fn request(
+    activity: ActivityId,
+    messages: &[Message],
+    tools: &[ToolDefinition],
+    settings: Settings,
+) -> Request {
+    let Settings { constraint, reply_tokens_max } = settings;
+    Request {
+        activity,
+        generation: GenerationId(0),
+        redo: 0,
+        seed: 0,
+        messages: messages.to_vec(),
+        tools: tools.to_vec(),
+        generated: Vec::new(),
+        tokens_max: reply_tokens_max,
+        // Nothing is kept, so nothing has to be waited for.
+        run_tokens_max: reply_tokens_max,
+        constraint,
+        sampling: Sampling { temperature: 0.0, top_p: 1.0 },
     }
 }
 

@@ -3,39 +3,32 @@
 //! Leaves out the handle others hold: `model` has it.
 
 use std::{
-    fs::File,
-    io::{self, BufReader, Read, Seek, SeekFrom},
-    num::NonZeroU32,
-    path::Path,
     sync::{
         Arc, OnceLock,
         mpsc::{Receiver, SyncSender},
     },
-    thread,
+    thread::{self, ScopedJoinHandle},
 };
 
-use everstep_model::{Family, FamilyFrom, GENERIC, ModelCard, ModelEvent, ThoughtBegin, Traits};
+use everstep_model::{Family, ModelCard, ModelEvent, ThoughtBegin};
 use llama_cpp_2::{
-    LogOptions,
-    llama_backend::LlamaBackend,
-    model::{LlamaModel as Weights, params::LlamaModelParams},
-    send_logs_to_tracing,
+    LogOptions, llama_backend::LlamaBackend, model::LlamaModel as Weights, send_logs_to_tracing,
 };
 use tokio::sync::mpsc::Sender;
 
 use crate::{
     evaluator::Evaluator,
     generation::{Stop, Workshop, check_markup, generate},
-    gguf::Gguf,
     grammar::Grammars,
     mailbox::{Command, Interrupt, Job, Mailbox},
-    options::{CONTEXT_TOKENS_DEFAULT_MAX, EngineOptions, LoadFailure, LoadProgress, OnProgress},
+    options::{EngineOptions, LoadFailure, OnProgress},
     sampled_log::SampledLog,
     snapshot::{ENGINE, Identity},
     snapshots::Snapshots,
+    source::{Progress, Source},
+    speech::{Speech, known_family},
     store::Store,
-    template::Template,
-    vocabulary::{Pieces, Vocabulary},
+    vocabulary::Pieces,
 };
 
 /// What the thread reports once, when it has loaded.
@@ -45,13 +38,6 @@ pub(crate) struct Loaded {
     pub(crate) family: &'static Family,
     pub(crate) thought: ThoughtBegin,
 }
-
-/// Files below this are small models: one thread is enough for them, and never spins.
-const SMALL_FILE_BYTES: u64 = 100 * 1024 * 1024;
-/// Bytes read at once for the digest.
-const DIGEST_CHUNK_BYTES: usize = 1 << 20;
-/// Part of the weights between two reports of progress.
-const PROGRESS_STEP: f32 = 0.01;
 
 /// Runs the engine until the handle is gone.
 pub(crate) fn run(
@@ -69,42 +55,22 @@ pub(crate) fn run(
 
 fn load_and_serve(
     options: &EngineOptions,
-    mut on_progress: OnProgress,
+    on_progress: OnProgress,
     loaded: &SyncSender<Result<Loaded, LoadFailure>>,
     commands: Receiver<Command>,
     events: Sender<ModelEvent>,
 ) -> Result<(), LoadFailure> {
     let chosen = options.family.as_deref().map(known_family).transpose()?;
     let sampled_log = SampledLog::open(options.sampled_log.as_deref()).map_err(LoadFailure::SampledLog)?;
-    let source = Source::open(&options.path, &mut on_progress)?;
+    let source = Source::open(options)?;
     let backend = backend(options.engine_log)?;
-    let weights = Arc::new(source.weights(backend, &options.path, on_progress)?);
-    let template_source = source.gguf.text(TEMPLATE_KEY).ok_or(LoadFailure::NoTemplate)?;
-    let (family, family_from) = family_of(&source.gguf, &weights, template_source, chosen);
-
-    let context_tokens = context_tokens(options.context_tokens, weights.n_ctx_train())?;
-    let threads = options.threads.map_or_else(|| default_threads(source.bytes), u16::from);
-    let evaluator = Evaluator::new(backend, &weights, context_tokens, i32::from(threads))
-        .map_err(LoadFailure::Context)?;
-    let vocabulary = Vocabulary::new(Arc::clone(&weights), family).map_err(LoadFailure::Vocabulary)?;
-    let (bos, eos) = (token_text(&weights, true), token_text(&weights, false));
-    let template = Template::new(template_source, family, bos, eos)
-        .map_err(|error| LoadFailure::Template { family: family.name, error })?;
-    let thought = template.thought();
-    let grammars = Grammars::new(&vocabulary, family, thought)
-        .map_err(|error| LoadFailure::Constraint(error.to_string()))?;
+    let weights = OnceLock::new();
+    let parts = load(&source, backend, &weights, chosen, on_progress)?;
+    let Parts { digest, speech, grammars, evaluator } = parts;
 
     let card = ModelCard {
-        name: source.name(&options.path),
-        family: family.name.to_owned(),
-        family_from,
-        workarounds: template.workarounds(),
-        digest: source.digest,
-        template_digest: template_digest(template_source, family, family_from),
         context_tokens: u32::try_from(evaluator.tokens_max()).unwrap_or(u32::MAX),
-        parameters: Some(weights.n_params()),
-        file_bytes: Some(source.bytes),
-        quantization: source.quantization(),
+        ..source.card(digest, &speech)
     };
     let identity = Identity {
         model: card.digest,
@@ -123,7 +89,8 @@ fn load_and_serve(
         })
         .transpose()
         .map_err(LoadFailure::Snapshots)?;
-    let pieces = Arc::clone(vocabulary.pieces());
+    let Speech { family, vocabulary, template, .. } = speech;
+    let (pieces, thought) = (Arc::clone(vocabulary.pieces()), template.thought());
     if loaded.send(Ok(Loaded { card, pieces, family, thought })).is_ok() {
         serve(
             Workshop { template, vocabulary, grammars, evaluator, sampled_log, snapshots, events },
@@ -131,6 +98,56 @@ fn load_and_serve(
         );
     }
     Ok(())
+}
+
+/// What is made ready side by side.
+struct Parts<'w> {
+    digest: [u8; 32],
+    speech: Speech,
+    grammars: Grammars,
+    evaluator: Evaluator<'w>,
+}
+
+/// Reads the weights while a second thread digests the file, then sets up the context while another makes
+/// ready how the model is spoken to.
+fn load<'w>(
+    source: &Source,
+    backend: &'static LlamaBackend,
+    weights: &'w OnceLock<Arc<Weights>>,
+    chosen: Option<&'static Family>,
+    on_progress: OnProgress,
+) -> Result<Parts<'w>, LoadFailure> {
+    let progress = Arc::new(Progress::new(on_progress));
+    thread::scope(|scope| {
+        let digest = scope.spawn(|| source.digest(&progress));
+        let loaded = Arc::new(source.weights(backend, Arc::clone(&progress))?);
+        let weights = weights.get_or_init(|| loaded);
+        let speech = scope.spawn(|| {
+            let speech = Speech::new(source, Arc::clone(weights), chosen)?;
+            let grammars = speech.grammars()?;
+            Ok((speech, grammars))
+        });
+        let evaluator = Evaluator::new(backend, weights, source.context_tokens, source.threads.into())
+            .map_err(LoadFailure::Context)?;
+        let (speech, grammars) = joined(speech)??;
+        Ok(Parts { digest: joined(digest)??, speech, grammars, evaluator })
+    })
+}
+
+/// What a thread came to; one that panicked ends the load, not the process.
+fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> Result<T, LoadFailure> {
+    thread.join().map_err(|_| LoadFailure::Engine("a thread that was loading ended".to_owned()))
+}
+
+/// What the model is, without its weights: only the head and the vocabulary are read, and the whole file
+/// for its digest.
+pub(crate) fn describe(options: &EngineOptions, on_progress: OnProgress) -> Result<ModelCard, LoadFailure> {
+    let chosen = options.family.as_deref().map(known_family).transpose()?;
+    let source = Source::open(options)?;
+    let model = Arc::new(source.vocabulary(backend(options.engine_log)?)?);
+    let speech = Speech::new(&source, model, chosen)?;
+    let digest = source.digest(&Progress::of_digest(on_progress))?;
+    Ok(source.card(digest, &speech))
 }
 
 fn serve(mut shop: Workshop<'_>, commands: Receiver<Command>) {
@@ -161,96 +178,6 @@ fn chain(error: &dyn std::error::Error) -> String {
     }
 }
 
-/// The file, checked and digested.
-struct Source {
-    gguf: Gguf,
-    bytes: u64,
-    digest: [u8; 32],
-}
-
-/// Where a GGUF keeps its chat template.
-const TEMPLATE_KEY: &str = "tokenizer.chat_template";
-
-impl Source {
-    fn open(path: &Path, on_progress: &mut OnProgress) -> Result<Self, LoadFailure> {
-        let mut file = File::open(path).map_err(LoadFailure::File)?;
-        let facts = file.metadata().map_err(LoadFailure::File)?;
-        if !facts.is_file() {
-            let error = io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file");
-            return Err(LoadFailure::File(error));
-        }
-        let bytes = facts.len();
-        let gguf = Gguf::read(BufReader::new(&file), bytes).map_err(LoadFailure::Gguf)?;
-        if gguf.text(TEMPLATE_KEY).is_none() {
-            return Err(LoadFailure::NoTemplate);
-        }
-        file.seek(SeekFrom::Start(0)).map_err(LoadFailure::File)?;
-        let digest = digest(&mut file, bytes, on_progress).map_err(LoadFailure::File)?;
-        Ok(Self { gguf, bytes, digest })
-    }
-
-    fn weights(
-        &self,
-        backend: &LlamaBackend,
-        path: &Path,
-        mut on_progress: OnProgress,
-    ) -> Result<Weights, LoadFailure> {
-        let mut told = -1.0_f32;
-        let parameters = LlamaModelParams::default().with_progress_callback(move |part| {
-            if part - told >= PROGRESS_STEP || part >= 1.0 {
-                told = part;
-                on_progress(LoadProgress::Weights(part));
-            }
-            true
-        });
-        Weights::load_from_file(backend, path, &parameters)
-            .map_err(|_| LoadFailure::Refused { architecture: self.gguf.architecture().to_owned() })
-    }
-
-    fn name(&self, path: &Path) -> String {
-        let named = self.gguf.text("general.name").filter(|name| !name.trim().is_empty());
-        let stem = || path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        named.map(str::to_owned).or_else(stem).unwrap_or_default()
-    }
-
-    /// The name of `general.file_type`, for people.
-    fn quantization(&self) -> String {
-        let Some(kind) = self.gguf.number("general.file_type") else { return "unknown".to_owned() };
-        let name = match kind {
-            0 => "F32",
-            1 => "F16",
-            2 => "Q4_0",
-            3 => "Q4_1",
-            7 => "Q8_0",
-            8 => "Q5_0",
-            9 => "Q5_1",
-            10 => "Q2_K",
-            11..=13 => "Q3_K",
-            14 | 15 => "Q4_K",
-            16 | 17 => "Q5_K",
-            18 => "Q6_K",
-            32 => "BF16",
-            _ => return format!("file type {kind}"),
-        };
-        name.to_owned()
-    }
-}
-
-fn digest(file: &mut File, bytes: u64, on_progress: &mut OnProgress) -> io::Result<[u8; 32]> {
-    let mut hasher = blake3::Hasher::new();
-    let mut chunk = vec![0; DIGEST_CHUNK_BYTES];
-    let mut done = 0_u64;
-    loop {
-        let read = file.read(&mut chunk)?;
-        if read == 0 {
-            return Ok(*hasher.finalize().as_bytes());
-        }
-        hasher.update(chunk.get(..read).unwrap_or_default());
-        done = done.saturating_add(read as u64);
-        on_progress(LoadProgress::Digest(done, bytes));
-    }
-}
-
 /// The one backend of the process. It is never torn down: another engine may come.
 pub(crate) fn backend(engine_log: bool) -> Result<&'static LlamaBackend, LoadFailure> {
     static BACKEND: OnceLock<Result<LlamaBackend, String>> = OnceLock::new();
@@ -259,64 +186,4 @@ pub(crate) fn backend(engine_log: bool) -> Result<&'static LlamaBackend, LoadFai
         LlamaBackend::init().map_err(|error| error.to_string())
     });
     backend.as_ref().map_err(|reason| LoadFailure::Engine(reason.clone()))
-}
-
-fn known_family(name: &str) -> Result<&'static Family, LoadFailure> {
-    Family::by_name(name).ok_or_else(|| LoadFailure::UnknownFamily { name: name.to_owned() })
-}
-
-/// The model's family, and how it was found.
-fn family_of(
-    gguf: &Gguf,
-    weights: &Weights,
-    template: &str,
-    chosen: Option<&'static Family>,
-) -> (&'static Family, FamilyFrom) {
-    let has_token = |text: &str| weights.vocab().tokenize(text.as_bytes(), false, true).len() == 1;
-    let traits = Traits { template, architecture: gguf.architecture(), has_token: &has_token };
-    match (chosen, Family::detect(&traits)) {
-        (Some(chosen), _) => (chosen, FamilyFrom::Chosen),
-        (None, found) if found.name == GENERIC.name => (found, FamilyFrom::Assumed),
-        (None, found) => (found, FamilyFrom::Detected),
-    }
-}
-
-/// A run that began in one family is not gone on with in another, so a chosen one goes in.
-fn template_digest(template: &str, family: &Family, from: FamilyFrom) -> [u8; 32] {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(template.as_bytes());
-    if from == FamilyFrom::Chosen {
-        hasher.update(b"\0family ").update(family.name.as_bytes());
-    }
-    *hasher.finalize().as_bytes()
-}
-
-fn context_tokens(asked: Option<NonZeroU32>, trained: u32) -> Result<NonZeroU32, LoadFailure> {
-    let least = NonZeroU32::MIN;
-    match asked {
-        Some(asked) if asked.get() > trained => {
-            Err(LoadFailure::ContextTokens { asked: asked.get(), trained })
-        }
-        Some(asked) => Ok(asked),
-        None => Ok(NonZeroU32::new(trained.min(CONTEXT_TOKENS_DEFAULT_MAX)).unwrap_or(least)),
-    }
-}
-
-/// libgomp's barriers spin, which collapses when threads outnumber free cores: one core is left free.
-fn default_threads(file_bytes: u64) -> u16 {
-    if file_bytes < SMALL_FILE_BYTES {
-        return 1;
-    }
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    u16::try_from(cores.saturating_sub(1).max(1)).unwrap_or(u16::MAX)
-}
-
-/// The text of the token that begins (or ends) a text, for templates that write it.
-fn token_text(weights: &Weights, begins: bool) -> String {
-    let vocab = weights.vocab();
-    let token = if begins { vocab.bos() } else { vocab.eos() };
-    if token.0 < 0 {
-        return String::new();
-    }
-    String::from_utf8_lossy(&vocab.token_to_piece(token, true, None)).into_owned()
 }

@@ -1,8 +1,9 @@
 //! The head of a GGUF file: read and checked before llama.cpp sees the file.
 //!
-//! llama.cpp answers a damaged file with a bare null; this says what is wrong and where. Leaves out the
-//! tensors' contents.
+//! llama.cpp answers a damaged file with a bare null; this says what is wrong and where, and keeps what
+//! tells how much memory the model will take. Leaves out the tensors' contents.
 
+mod tensors;
 mod tokens;
 
 use std::{
@@ -12,13 +13,19 @@ use std::{
 
 #[cfg(test)]
 pub(crate) use self::tokens::spelling;
-use self::tokens::{TEXTS_KEY, Tokens};
+use self::{
+    tensors::Tensors,
+    tokens::{TEXTS_KEY, Tokens},
+};
 
 /// What the head of a GGUF says, as far as the engine needs it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Gguf {
     strings: BTreeMap<String, String>,
     numbers: BTreeMap<String, u64>,
+    lists: BTreeMap<String, Vec<u64>>,
+    tensors: Tensors,
+    tokens: usize,
 }
 
 /// Why a file is no usable GGUF.
@@ -63,47 +70,10 @@ const ENTRIES_MAX: u64 = 1 << 20;
 const NAME_BYTES_MAX: u64 = 1 << 16;
 /// Longest text value, a chat template for one.
 const TEXT_BYTES_MAX: u64 = 1 << 24;
+/// Most items of a list that is kept: one for each layer.
+const LIST_ITEMS_MAX: u64 = 4096;
 /// Deepest nesting of arrays.
 const DEPTH_MAX: u32 = 2;
-/// Most dimensions of a tensor.
-const DIMENSIONS_MAX: u32 = 4;
-
-/// Elements and bytes of one block of each tensor type.
-const BLOCKS: &[(u32, u64, u64)] = &[
-    (0, 1, 4),
-    (1, 1, 2),
-    (2, 32, 18),
-    (3, 32, 20),
-    (6, 32, 22),
-    (7, 32, 24),
-    (8, 32, 34),
-    (9, 32, 36),
-    (10, 256, 84),
-    (11, 256, 110),
-    (12, 256, 144),
-    (13, 256, 176),
-    (14, 256, 210),
-    (15, 256, 292),
-    (16, 256, 66),
-    (17, 256, 74),
-    (18, 256, 98),
-    (19, 256, 50),
-    (20, 32, 18),
-    (21, 256, 110),
-    (22, 256, 82),
-    (23, 256, 136),
-    (24, 1, 1),
-    (25, 1, 2),
-    (26, 1, 4),
-    (27, 1, 8),
-    (28, 1, 8),
-    (29, 256, 56),
-    (30, 1, 2),
-    (34, 256, 54),
-    (35, 256, 66),
-    (39, 32, 17),
-];
-
 impl Gguf {
     /// Reads the head of a file of `bytes` bytes and checks that all it announces is there.
     pub(crate) fn read(source: impl BufRead, bytes: u64) -> Result<Self, GgufError> {
@@ -120,9 +90,44 @@ impl Gguf {
         self.numbers.get(key).copied()
     }
 
+    /// A list of whole numbers that are not negative, one for each layer as a rule.
+    pub(crate) fn list(&self, key: &str) -> Option<&[u64]> {
+        self.lists.get(key).map(Vec::as_slice)
+    }
+
+    /// What the tensor table adds up to.
+    pub(crate) const fn tensors(&self) -> &Tensors {
+        &self.tensors
+    }
+
+    /// Tokens of the vocabulary.
+    pub(crate) const fn tokens(&self) -> usize {
+        self.tokens
+    }
+
     /// The architecture; `read` made sure that there is one.
     pub(crate) fn architecture(&self) -> &str {
         self.text("general.architecture").unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+impl Gguf {
+    /// A head that says just this, for what is computed from one.
+    pub(crate) fn saying(
+        architecture: &str,
+        tokens: usize,
+        numbers: &[(&str, u64)],
+        lists: &[(&str, &[u64])],
+    ) -> Self {
+        let key = |key: &str| format!("{architecture}.{key}");
+        Self {
+            strings: [("general.architecture".to_owned(), architecture.to_owned())].into(),
+            numbers: numbers.iter().map(|(name, number)| (key(name), *number)).collect(),
+            lists: lists.iter().map(|(name, list)| (key(name), list.to_vec())).collect(),
+            tensors: Tensors::default(),
+            tokens,
+        }
     }
 }
 
@@ -137,6 +142,7 @@ struct Reader<R> {
 enum Value {
     Text(String),
     Number(u64),
+    List(Vec<u64>),
     Other,
 }
 
@@ -163,6 +169,7 @@ impl<R: BufRead> Reader<R> {
             match self.value(&key, kind, 0)? {
                 Value::Text(text) => drop(gguf.strings.insert(key, text)),
                 Value::Number(number) => drop(gguf.numbers.insert(key, number)),
+                Value::List(list) => drop(gguf.lists.insert(key, list)),
                 Value::Other => {}
             }
         }
@@ -175,57 +182,9 @@ impl<R: BufRead> Reader<R> {
         if let Some(what) = self.tokens.damage(gguf.text("tokenizer.ggml.model")) {
             return Err(damaged(what));
         }
-        self.tensors(tensors, gguf.number("general.alignment").unwrap_or(32))?;
+        gguf.tokens = self.tokens.count();
+        gguf.tensors = self.tensors(tensors, gguf.number("general.alignment").unwrap_or(32))?;
         Ok(gguf)
-    }
-
-    /// Walks the tensor table; every tensor must lie inside the file.
-    fn tensors(&mut self, count: u64, alignment: u64) -> Result<(), GgufError> {
-        if !alignment.is_power_of_two() || alignment > 1 << 20 {
-            return Err(damaged(format!("an alignment of {alignment}")));
-        }
-        let mut end_max = 0_u64;
-        let mut last = String::new();
-        for _ in 0..count {
-            let name = self.string("a tensor's name", NAME_BYTES_MAX)?;
-            let dimensions = self.u32(&name)?;
-            if dimensions == 0 || dimensions > DIMENSIONS_MAX {
-                return Err(damaged(format!("tensor {name} has {dimensions} dimensions")));
-            }
-            let mut row = 0_u64;
-            let mut elements = 1_u64;
-            for dimension in 0..dimensions {
-                let size = self.u64(&name)?;
-                if dimension == 0 {
-                    row = size;
-                }
-                elements = elements
-                    .checked_mul(size)
-                    .filter(|&elements| elements > 0)
-                    .ok_or_else(|| damaged(format!("tensor {name} has an impossible size")))?;
-            }
-            let kind = self.u32(&name)?;
-            let offset = self.u64(&name)?;
-            let (_, block, block_bytes) = BLOCKS
-                .iter()
-                .find(|&&(known, _, _)| known == kind)
-                .ok_or_else(|| damaged(format!("tensor {name} has the unknown type {kind}")))?;
-            if !row.is_multiple_of(*block) || !offset.is_multiple_of(alignment) {
-                return Err(damaged(format!("tensor {name} is not aligned")));
-            }
-            let end = (elements / block).checked_mul(*block_bytes).and_then(|size| offset.checked_add(size));
-            let end = end.ok_or_else(|| damaged(format!("tensor {name} has an impossible size")))?;
-            if end > end_max {
-                end_max = end;
-                last = name;
-            }
-        }
-        let start = self.at.next_multiple_of(alignment);
-        let needed = start.checked_add(end_max).ok_or_else(|| damaged("impossible offsets".to_owned()))?;
-        if needed > self.bytes {
-            return Err(GgufError::Truncated { what: format!("tensor {last}"), needed, bytes: self.bytes });
-        }
-        Ok(())
     }
 
     fn value(&mut self, key: &str, kind: u32, depth: u32) -> Result<Value, GgufError> {
@@ -256,6 +215,9 @@ impl<R: BufRead> Reader<R> {
         let kind = self.u32(key)?;
         let count = self.u64(key)?;
         self.tokens.list(key, kind, count);
+        if depth == 0 && is_whole(kind) && count <= LIST_ITEMS_MAX && !Tokens::is_beside(key) {
+            return self.numbers(key, kind, count);
+        }
         if let Some(width) = width(kind) {
             let size = count.checked_mul(width).ok_or_else(|| damaged(format!("{key} has {count} items")))?;
             self.skip(size, key)?;
@@ -280,6 +242,18 @@ impl<R: BufRead> Reader<R> {
             }
         }
         Ok(Value::Other)
+    }
+
+    /// A list that is kept, unless one of its numbers is negative.
+    fn numbers(&mut self, key: &str, kind: u32, count: u64) -> Result<Value, GgufError> {
+        let mut list = Some(Vec::new());
+        for _ in 0..count {
+            match (self.value(key, kind, 1)?, &mut list) {
+                (Value::Number(number), Some(list)) => list.push(number),
+                _ => list = None,
+            }
+        }
+        Ok(list.map_or(Value::Other, Value::List))
     }
 
     fn string(&mut self, what: &str, bytes_max: u64) -> Result<String, GgufError> {
@@ -333,6 +307,11 @@ impl<R: BufRead> Reader<R> {
         }
         Ok(())
     }
+}
+
+/// Whether values of a type are read as whole numbers.
+const fn is_whole(kind: u32) -> bool {
+    matches!(kind, 0 | 2 | 4 | 5 | 7 | 10)
 }
 
 /// Bytes of one value of a type of fixed width.

@@ -52,6 +52,17 @@ impl LlamaModel {
         Self::start(options, on_progress).map_err(|reason| LoadError { path, reason })
     }
 
+    /// What the model at `options.path` is, without loading its weights.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`], mostly where [`LlamaModel::load`] has it, too. Weights that llama.cpp refuses are not
+    /// found.
+    pub fn describe(options: &EngineOptions, on_progress: OnProgress) -> Result<ModelCard, LoadError> {
+        let path = options.path.clone();
+        engine::describe(options, on_progress).map_err(|reason| LoadError { path, reason })
+    }
+
     fn start(options: EngineOptions, on_progress: OnProgress) -> Result<Self, LoadFailure> {
         let (commands, to_engine) = sync_channel(COMMANDS_MAX);
         let (from_engine, events) = mpsc::channel(EVENTS_MAX);

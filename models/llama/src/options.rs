@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
 };
 
-use everstep_model::Family;
+use everstep_model::{Family, Memory};
 
 use crate::{gguf::GgufError, template::TemplateError, vocabulary::VocabularyError};
 
@@ -18,9 +18,15 @@ pub struct EngineOptions {
     /// Tokens of context; by default what the model was trained for, at most
     /// [`CONTEXT_TOKENS_DEFAULT_MAX`].
     pub context_tokens: Option<NonZeroU32>,
-    /// Threads that compute; by default one for a small file, else one less than the process may use.
+    /// Threads that compute; by default one for a small file, else as many as cores are free.
     /// With one thread libgomp never spins; see [`crate::exec_with_passive_openmp`] for more.
     pub threads: Option<NonZeroU16>,
+    /// Cores that nobody else uses, as far as the caller can tell; by default one less than the process
+    /// may use.
+    pub cores_free: Option<NonZeroU16>,
+    /// MiB the model may take as a whole, by an estimate before anything is loaded; without a limit by
+    /// default.
+    pub memory_mb_max: Option<NonZeroU32>,
     /// A file that gets a line `generation position token kind` for every token, before anybody learns
     /// of it; kind is `sampled`, `forced` or `end`. Survives a kill of the process.
     pub sampled_log: Option<PathBuf>,
@@ -40,6 +46,8 @@ impl EngineOptions {
             path: path.into(),
             context_tokens: None,
             threads: None,
+            cores_free: None,
+            memory_mb_max: None,
             sampled_log: None,
             snapshots: None,
             family: None,
@@ -122,6 +130,22 @@ pub enum LoadFailure {
         /// Trained for.
         trained: u32,
     },
+    /// It would take more memory than it may.
+    Memory {
+        /// What it would take.
+        memory: Box<Memory>,
+        /// Tokens of context it would be set up with.
+        context_tokens: u32,
+        /// MiB it may take.
+        mb_max: u32,
+    },
+    /// There is a limit, and nobody knows whether the model would keep it.
+    MemoryUnknown {
+        /// The architecture the file names.
+        architecture: String,
+        /// MiB it may take.
+        mb_max: u32,
+    },
     /// llama.cpp can't set up the context.
     Context(String),
     /// The constraint's compiler can't be set up.
@@ -153,6 +177,13 @@ impl fmt::Display for LoadFailure {
             Self::ContextTokens { asked, trained } => {
                 write!(f, "a context of {asked} tokens is asked for, and it was trained for {trained}")
             }
+            Self::Memory { memory, context_tokens, mb_max } => {
+                write_too_much(f, memory, *context_tokens, *mb_max)
+            }
+            Self::MemoryUnknown { architecture, mb_max } => write!(
+                f,
+                "`model.memory_mb_max` allows {mb_max} MiB, and what context takes in the architecture `{architecture}` is not known; without that key it is not checked"
+            ),
             Self::Context(reason) => write!(f, "no context can be set up: {reason}"),
             Self::Constraint(reason) => write!(f, "calls can't be constrained: {reason}"),
             Self::SampledLog(error) => write!(f, "its log of sampled tokens can't be opened: {error}"),
@@ -160,4 +191,34 @@ impl fmt::Display for LoadFailure {
             Self::Engine(reason) => write!(f, "the engine does not start: {reason}"),
         }
     }
+}
+
+/// Says what takes how much, and what would take less.
+fn write_too_much(
+    f: &mut fmt::Formatter<'_>,
+    memory: &Memory,
+    context_tokens: u32,
+    mb_max: u32,
+) -> fmt::Result {
+    write!(f, "it would take about {} MiB", mebibytes(memory.total().unwrap_or(u64::MAX)))?;
+    let parts = memory.parts().into_iter().filter_map(|(name, bytes)| Some((name, bytes?)));
+    for (number, (name, bytes)) in parts.filter(|(_, bytes)| *bytes > 0).enumerate() {
+        write!(f, "{}{name} {}", if number == 0 { " (" } else { ", " }, mebibytes(bytes))?;
+    }
+    write!(f, "), and `model.memory_mb_max` allows {mb_max}; ")?;
+    if memory.kv_token.is_some_and(|bytes| bytes > 0) {
+        let thousand = mebibytes(memory.kv_token.unwrap_or_default().saturating_mul(1000));
+        write!(
+            f,
+            "a smaller `model.context_tokens_max` takes less, {thousand} MiB for every 1000 of {context_tokens} tokens, and so does "
+        )?;
+    } else {
+        f.write_str("less is taken by ")?;
+    }
+    f.write_str("a smaller quantization")
+}
+
+/// Rounded up, so that no part is nothing.
+const fn mebibytes(bytes: u64) -> u64 {
+    bytes.div_ceil(1 << 20)
 }

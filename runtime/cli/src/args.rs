@@ -1,9 +1,13 @@
 //! The command line: names, defaults and help of every command and flag.
 
+mod bench;
+
 use std::{num::NonZeroUsize, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
+
+pub(crate) use self::bench::Bench;
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, board file or refused change,
   3 flash needs attention, 4 a limit was reached, 5 waits for approval";
@@ -88,6 +92,8 @@ pub(crate) enum Command {
     Model(Model),
     /// Measure a model on cases: how often it makes the right call
     Eval(Eval),
+    /// Measure how fast a model is here, and how much memory it takes
+    Bench(Bench),
     /// Print the board file with every default filled in
     Config,
     /// Check board file, model, tools and flash without changing anything
@@ -370,7 +376,7 @@ mod tests {
         let mut root = Cli::command();
         root.build();
         let names: Vec<_> = root.get_subcommands().map(|command| command.get_name().to_owned()).collect();
-        assert!(root.render_help().to_string().lines().count() <= 30);
+        assert!(root.render_help().to_string().lines().count() <= 32);
         for name in names {
             let help = root.find_subcommand_mut(&name).unwrap().render_help().to_string();
             assert!(help.lines().count() <= 24, "{name}:\n{help}");

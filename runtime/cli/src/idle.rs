@@ -22,9 +22,12 @@ impl IdleModel {
             digest: widened(digests.model),
             template_digest: widened(digests.template),
             context_tokens: 0,
+            context_trained: None,
             parameters: None,
             file_bytes: None,
             quantization: "none".into(),
+            threads: None,
+            memory: None,
         };
         Self { card }
     }

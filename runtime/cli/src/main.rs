@@ -62,6 +62,7 @@ fn perform(cli: &Cli) -> Outcome<Exit> {
         Command::Tools(args) => commands::tools::perform(place, *args),
         Command::Model(args) => commands::model::perform(place, args),
         Command::Eval(args) => commands::eval::perform(place, args),
+        Command::Bench(args) => commands::bench::perform(place, args),
         Command::Config => commands::config::perform(place),
         Command::Check(args) => commands::check::perform(place, args),
         Command::Completions { shell } => commands::completions::perform(*shell),

@@ -5,9 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use everstep_board_linux::config::{BoardFile, ModelSection};
-use everstep_model::{Family, Model, Script, ScriptedModel};
-use everstep_model_llama::{EngineOptions, LlamaModel, LoadProgress, SnapshotOptions};
+use everstep_board_linux::{
+    config::{BoardFile, ModelSection},
+    machine,
+};
+use everstep_model::{Family, Model, ModelCard, Script, ScriptedModel};
+use everstep_model_llama::{EngineOptions, LlamaModel, LoadProgress, OnProgress, SnapshotOptions};
 
 use crate::{
     args::{BOARD_DEFAULT, Place},
@@ -71,6 +74,21 @@ impl Choice {
         matches!(self, Self::Gguf(_)) && section.threads.get() != 1
     }
 
+    /// What the model is. No weights are loaded for it.
+    pub(crate) fn card(
+        &self,
+        section: &ModelSection,
+        snapshots: Option<SnapshotOptions>,
+    ) -> Outcome<ModelCard> {
+        match self {
+            Self::Scripted(_) => Ok(self.load(section, None, None)?.card().clone()),
+            Self::Gguf(path) => {
+                let options = EngineOptions { snapshots, ..options(path, section) };
+                LlamaModel::describe(&options, on_progress()).map_err(Failure::usage)
+            }
+        }
+    }
+
     /// Loads the model.
     pub(crate) fn load(
         &self,
@@ -84,29 +102,38 @@ impl Choice {
                 Ok(Box::new(ScriptedModel::new(script)))
             }
             Self::Gguf(path) => {
-                let options = EngineOptions {
-                    context_tokens: NonZeroU32::new(section.context_tokens_max.get()),
-                    threads: u16::try_from(section.threads.get()).ok().and_then(NonZeroU16::new),
-                    sampled_log,
-                    snapshots,
-                    family: section.family.clone(),
-                    ..EngineOptions::new(path)
-                };
-                let mut screen = Screen::new();
-                let on_progress = move |progress: LoadProgress| match progress {
-                    LoadProgress::Digest(read, all) if read < all => {
-                        screen.progress(&format!("checking the model, {read} of {all} bytes"));
-                    }
-                    LoadProgress::Weights(share) if share < 1.0 => {
-                        screen.progress(&format!("loading the model, {:.0} %", share * 100.0));
-                    }
-                    LoadProgress::Digest(..) | LoadProgress::Weights(_) => screen.progress_ends(),
-                };
-                let model = LlamaModel::load(options, Box::new(on_progress)).map_err(Failure::usage)?;
+                let options = EngineOptions { sampled_log, snapshots, ..options(path, section) };
+                let model = LlamaModel::load(options, on_progress()).map_err(Failure::usage)?;
                 Ok(Box::new(model))
             }
         }
     }
+}
+
+/// How the board file wants a GGUF set up.
+fn options(path: &Path, section: &ModelSection) -> EngineOptions {
+    EngineOptions {
+        context_tokens: NonZeroU32::new(section.context_tokens_max.get()),
+        threads: u16::try_from(section.threads.get()).ok().and_then(NonZeroU16::new),
+        cores_free: machine::cores_free(),
+        memory_mb_max: NonZeroU32::new(section.memory_mb_max.get()),
+        family: section.family.clone(),
+        ..EngineOptions::new(path)
+    }
+}
+
+/// Shows how far a load is.
+fn on_progress() -> OnProgress {
+    let mut screen = Screen::new();
+    Box::new(move |progress| match progress {
+        LoadProgress::Digest(read, all) if read < all => {
+            screen.progress(&format!("checking the model, {read} of {all} bytes"));
+        }
+        LoadProgress::Weights(share) if share < 1.0 => {
+            screen.progress(&format!("loading the model, {:.0} %", share * 100.0));
+        }
+        LoadProgress::Digest(..) | LoadProgress::Weights(_) => screen.progress_ends(),
+    })
 }
 
 /// Checks the name in `model.family`.

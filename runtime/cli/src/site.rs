@@ -6,7 +6,7 @@ use std::{
 };
 
 use everstep_board_linux::{
-    config::{AgentSection, BoardFile, ConstraintKind, MediumKind},
+    config::{AgentSection, BoardFile, ConstraintKind, MediumKind, ModelSection},
     entropy,
     flash::{FlashPlace, Geometry, LinuxFlash, OpenError, Writes},
 };
@@ -14,6 +14,7 @@ use everstep_core::Limits;
 use everstep_driver::{AgentConfig, Budget, Sealing, SharedFlash};
 use everstep_journal::{Region, SALT_BYTES};
 use everstep_model::{Constraint, Sampling};
+use everstep_model_llama::SnapshotOptions;
 
 use crate::{
     args::Place,
@@ -25,6 +26,9 @@ use crate::{
 pub(crate) type World = everstep_board_sim::WorldSection;
 /// The section of one device.
 pub(crate) type Device = everstep_tools_device::DeviceSection;
+
+/// Snapshots of the KV cache, a folder for each agent.
+const KV_FOLDER: &str = "kv";
 
 /// A board whose file was read and checked.
 #[derive(Debug)]
@@ -138,6 +142,13 @@ impl Site {
         Ok(Some(Sealing::new(key, flash.device.clone(), salt)))
     }
 
+    /// Where snapshots of the KV cache go, if anywhere. They hold what the journal does, and are not sealed
+    /// yet: beside a sealed journal there are none.
+    pub(crate) fn kv_snapshots(&self) -> Option<SnapshotOptions> {
+        let folder = self.in_state(Path::new(KV_FOLDER)).join(&self.agent_name);
+        kv_snapshots(&self.file.board.model, self.file.board.flash.seal.is_some(), folder)
+    }
+
     pub(crate) fn limits(&self) -> Limits {
         self.agent.limits.into()
     }
@@ -188,5 +199,29 @@ impl Site {
             path.display(),
             self.agent_name
         ))
+    }
+}
+
+fn kv_snapshots(section: &ModelSection, sealed: bool, folder: PathBuf) -> Option<SnapshotOptions> {
+    let bytes_max = u64::from(section.kv_snapshot_bytes_max.get());
+    let bytes_per_hour_max = u64::from(section.kv_snapshot_bytes_per_hour_max.get());
+    (bytes_max > 0 && !sealed).then_some(SnapshotOptions { folder, bytes_max, bytes_per_hour_max })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn snapshots_are_kept_unless_switched_off_or_the_journal_is_sealed() {
+        let section = ModelSection::default();
+        let kept = |section: &ModelSection, sealed| kv_snapshots(section, sealed, "kv/gateway".into());
+        let options = kept(&section, false).unwrap();
+        assert_eq!(options.folder, Path::new("kv/gateway"));
+        assert_eq!((options.bytes_max, options.bytes_per_hour_max), (64 << 20, 128 << 20));
+        // What was said must not lie open beside a journal that is sealed.
+        assert!(kept(&section, true).is_none());
+        let off: ModelSection = toml::from_str("kv_snapshot_bytes_max = 0").unwrap();
+        assert!(kept(&off, false).is_none());
     }
 }

@@ -78,9 +78,12 @@ impl ChaosModel {
             digest: [1; 32],
             template_digest: [2; 32],
             context_tokens: 1 << 20,
+            context_trained: None,
             parameters: None,
             file_bytes: None,
             quantization: "none".into(),
+            threads: None,
+            memory: None,
         };
         let Home { steps_min, context_bytes, .. } = *home;
         Self { seed, boot, steps_min, context_bytes, card, tally, work: None }

@@ -188,8 +188,11 @@ pub struct ModelSection {
     pub family: Option<String>,
     /// Tokens of context; 0 takes what the model was trained for, within the engine's own limit.
     pub context_tokens_max: Whole<0, 0, 131_072>,
-    /// Threads that compute; 0 leaves it to the engine, which takes one for a small model.
+    /// Threads that compute; 0 leaves it to the engine, which takes one for a small model and the free
+    /// cores for others.
     pub threads: Whole<0, 0, 256>,
+    /// MiB of memory the model may take, by an estimate before it is loaded; 0 sets no limit.
+    pub memory_mb_max: Whole<0, 0, 16_777_216>,
     /// Largest snapshot of the KV cache, in bytes; 0 keeps none. Two lie in `kv/AGENT` of the state
     /// folder, beside one that is being written.
     pub kv_snapshot_bytes_max: Whole<67_108_864, 0, 4_294_967_295>,

@@ -239,3 +239,20 @@ async fn model_that_is_gone_stops_everything() {
     let gone = runner.play(&case(&Value::Null)).await.unwrap_err();
     assert_eq!(gone.to_string(), "the model is gone: aborted");
 }
+
+/// A clock that goes on by a second each time it is looked at.
+fn ticking() -> Now {
+    let seconds = AtomicU64::new(0);
+    Box::new(move || Duration::from_secs(seconds.fetch_add(1, Ordering::Relaxed)))
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn request_that_is_only_timed_tells_its_tokens_and_both_times() {
+    let script = Script::parse("script", "[[reply]]\nsay = \"all is well\"").unwrap();
+    let settings = Settings { constraint: Constraint::Off, reply_tokens_max: 64 };
+    let mut runner = Runner::new(Box::new(ScriptedModel::new(script)), settings, ticking());
+    let ask = Ask { messages: vec![Message::User("go".to_owned())], tools: Vec::new(), settings };
+    let timing = runner.time(&ask).await.unwrap();
+    assert_eq!((timing.prompt, timing.reply), (Duration::from_secs(1), Duration::from_secs(1)));
+    assert!(timing.reply_tokens > 0, "{timing:?}");
+}

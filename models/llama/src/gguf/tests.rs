@@ -58,6 +58,42 @@ fn whole_file_is_read() {
 }
 
 #[test]
+fn lists_of_whole_numbers_are_kept_and_tensors_added_up() {
+    let list = |key: &str, kind: u32, items: &[i32]| {
+        let bytes: Vec<u8> = items.iter().flat_map(|item| item.to_le_bytes()).collect();
+        pair(key, 9, &[&kind.to_le_bytes()[..], &(items.len() as u64).to_le_bytes(), &bytes].concat())
+    };
+    let many = vec![1; 5000];
+    let more = [
+        list("lfm2.attention.head_count_kv", 5, &[0, 8, 0]),
+        list("lfm2.attention.other", 5, &[0, -1]),
+        list("lfm2.attention.floats", 6, &[0, 1]),
+        list("lfm2.attention.many", 4, &many),
+    ];
+    // Q4_0 in rows that are repacked, rows that are not, and the output, which is the embedding.
+    let tensors = [
+        tensor("token_embd.weight", &[32, 8], 2, 0),
+        tensor("blk.0.a.weight", &[32, 16], 2, 160),
+        tensor("blk.0.b.weight", &[32, 3], 2, 448),
+        tensor("blk.0.norm.weight", &[8], 0, 512),
+    ];
+    let gguf = read(&file(3, &[pairs(), more.to_vec()].concat(), &tensors, 544)).unwrap();
+    assert_eq!(gguf.list("lfm2.attention.head_count_kv"), Some(&[0, 8, 0][..]));
+    for key in ["lfm2.attention.other", "lfm2.attention.floats", "lfm2.attention.many"] {
+        assert_eq!(gguf.list(key), None, "{key}");
+    }
+    assert_eq!(gguf.tokens(), 2);
+    let sums = gguf.tensors();
+    assert_eq!((sums.bytes, sums.elements), (144 + 288 + 54 + 32, 256 + 512 + 96 + 8));
+    assert_eq!((sums.repacked, sums.looked_up, sums.experts), (144 + 288, 0, 0));
+    let output = [&tensors[..3], &[tensor("output.weight", &[8], 0, 512)]].concat();
+    let gguf = read(&file(3, &pairs(), &output, 544)).unwrap();
+    assert_eq!((gguf.tensors().repacked, gguf.tensors().looked_up), (288, 144));
+    let experts = [tensor("blk.0.ffn_up_exps.weight", &[32, 8, 4], 8, 0)];
+    assert_eq!(read(&file(3, &pairs(), &experts, 1088)).unwrap().tensors().experts, 1088);
+}
+
+#[test]
 fn file_cut_at_any_byte_is_refused_with_the_numbers() {
     let tensors = [tensor("a", &[8, 2], 0, 0), tensor("b", &[32, 2], 8, 64)];
     let bytes = file(3, &pairs(), &tensors, 64 + 68);

@@ -31,9 +31,19 @@ impl Tokens {
 
     /// Notes a list of `count` values of the type `kind`.
     pub(super) fn list(&mut self, key: &str, kind: u32, count: u64) {
-        if BESIDE.iter().any(|&(known, _)| known == key) {
+        if Self::is_beside(key) {
             self.beside.insert(key.to_owned(), (kind, count));
         }
+    }
+
+    /// Whether a list runs beside the tokens.
+    pub(super) fn is_beside(key: &str) -> bool {
+        BESIDE.iter().any(|&(known, _)| known == key)
+    }
+
+    /// Tokens so far.
+    pub(super) const fn count(&self) -> usize {
+        self.count
     }
 
     /// What is wrong, if anything; `model` names the kind of tokenizer.

@@ -376,3 +376,12 @@ fn wide_schemas_are_held_where_they_compile() {
     assert!(takes(many.clone(), "{\"p7\": 7, \"p499\": 499}"));
     assert!(!takes(many, "{\"p7\": 7, \"p499\": 498}"));
 }
+
+#[test]
+fn large_vocabularies_get_two_of_the_slices() {
+    let all = SlicedBiasComputer::general_slices();
+    assert_eq!(slices_of(LARGE_VOCABULARY_TOKENS - 1), all);
+    let few = slices_of(LARGE_VOCABULARY_TOKENS);
+    assert_eq!(few.len(), 2);
+    assert!(few.iter().all(|slice| all.contains(slice)), "{few:?} of {all:?}");
+}

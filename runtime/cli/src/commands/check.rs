@@ -20,10 +20,16 @@ pub(crate) fn perform(place: &Place, args: &Model) -> Outcome {
     found.push(("tools", format!("{} granted, every schema can be enforced", tools.definitions().len())));
 
     let choice = Choice::of(&site, args.model.model.as_deref())?;
+    // With the snapshots of a run, which take memory, too; the load below keeps none.
+    let card = choice.card(&site.file.board.model, site.kv_snapshots())?;
     let mut model = choice.load(&site.file.board.model, None, None)?;
     model.check_tools(&definitions(&tools)).map_err(Failure::usage)?;
-    found
-        .push(("model", format!("{}, {} tokens of context", model.card().name, model.card().context_tokens)));
+    let memory = card.memory.and_then(|memory| memory.total());
+    let memory = memory.map(|bytes| format!(", about {} MiB of memory", bytes.div_ceil(1 << 20)));
+    found.push((
+        "model",
+        format!("{}, {} tokens of context{}", card.name, card.context_tokens, memory.unwrap_or_default()),
+    ));
 
     let flash = match offline::image(&site, &Source::of(&site, None))? {
         Some(_) => {

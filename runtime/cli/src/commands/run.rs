@@ -1,13 +1,8 @@
 //! `everstep run`: begins a task or goes on with the unfinished one, and prints its result.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
-use everstep_board_linux::{
-    config::ModelSection, control::ControlServer, entropy, flash::LinuxFlash, owner::OwnerLock,
-};
+use everstep_board_linux::{control::ControlServer, entropy, flash::LinuxFlash, owner::OwnerLock};
 use everstep_core::{End, Finished, Verdict};
 use everstep_driver::{Change, Driver, Observer, Parts, Pause};
 use everstep_model_llama::{
@@ -34,8 +29,6 @@ use crate::{
 
 /// Left in the state folder by a process that aborted.
 const ABORT_MARKER: &str = "aborted";
-/// Snapshots of the KV cache, a folder for each agent.
-const KV_FOLDER: &str = "kv";
 /// Every position the engine sampled, for a rehearsal to count.
 const SAMPLED_LOG: &str = "sampled.log";
 
@@ -115,13 +108,11 @@ async fn start(
 ) -> Outcome<Driver<LinuxFlash>> {
     let tools = parts::toolbox(site, devices.tools.clone())?;
     let sampled_log = args.events.then(|| site.in_state(Path::new(SAMPLED_LOG)));
-    let (section, flash) = (&site.file.board.model, &site.file.board.flash);
-    let folder = site.in_state(Path::new(KV_FOLDER)).join(&site.agent_name);
     let snapshots = match choice {
-        Choice::Gguf(_) => kv_snapshots(section, flash.seal.is_some(), folder),
+        Choice::Gguf(_) => snapshots_of(site),
         Choice::Scripted(_) => None,
     };
-    let model = choice.load(section, sampled_log, snapshots)?;
+    let model = choice.load(&site.file.board.model, sampled_log, snapshots)?;
     let marker = site.in_state(Path::new(ABORT_MARKER));
     let aborted = take_abort_marker(&marker).map_err(Failure::failed)?;
     install_abort_marker(&marker).map_err(Failure::failed)?;
@@ -135,21 +126,15 @@ async fn start(
     everstep_driver::boot(parts).await.map_err(|error| boot_failure(site, error))
 }
 
-/// Where snapshots of the KV cache go, if anywhere. They hold what the journal does, and are not sealed
-/// yet: beside a sealed journal there are none.
-fn kv_snapshots(section: &ModelSection, sealed: bool, folder: PathBuf) -> Option<SnapshotOptions> {
-    let bytes_max = u64::from(section.kv_snapshot_bytes_max.get());
-    let bytes_per_hour_max = u64::from(section.kv_snapshot_bytes_per_hour_max.get());
-    if bytes_max == 0 {
-        return None;
-    }
-    if sealed {
+/// Where snapshots of the KV cache go, if anywhere; says where that is not as the board file has it.
+fn snapshots_of(site: &Site) -> Option<SnapshotOptions> {
+    let snapshots = site.kv_snapshots();
+    if snapshots.is_none() && site.file.board.model.kv_snapshot_bytes_max.get() > 0 {
         out::note(
             "no KV snapshots are kept, because `flash.seal` is set: after a cut the prompt is evaluated",
         );
-        return None;
     }
-    Some(SnapshotOptions { folder, bytes_max, bytes_per_hour_max })
+    snapshots
 }
 
 /// Prints how a run ended: its answer on standard output, anything else for people.
@@ -173,22 +158,4 @@ fn result(args: &Run, last: &Finished) -> Outcome {
         out::note(&format!("run {} {}", last.run, describe::end(&last.how)));
     }
     Ok(exit)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn snapshots_are_kept_unless_switched_off_or_the_journal_is_sealed() {
-        let section = ModelSection::default();
-        let kept = |section: &ModelSection, sealed| kv_snapshots(section, sealed, "kv/gateway".into());
-        let options = kept(&section, false).unwrap();
-        assert_eq!(options.folder, Path::new("kv/gateway"));
-        assert_eq!((options.bytes_max, options.bytes_per_hour_max), (64 << 20, 128 << 20));
-        // What was said must not lie open beside a journal that is sealed.
-        assert!(kept(&section, true).is_none());
-        let off: ModelSection = toml::from_str("kv_snapshot_bytes_max = 0").unwrap();
-        assert!(kept(&off, false).is_none());
-    }
 }

@@ -15,6 +15,8 @@ mod eval;
 #[cfg(test)]
 mod flash;
 #[cfg(test)]
+mod measure;
+#[cfg(test)]
 mod media;
 #[cfg(test)]
 mod sealed;

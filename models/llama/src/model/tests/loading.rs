@@ -96,7 +96,62 @@ fn progress_comes_to_its_end() {
     LlamaModel::load(EngineOptions::new(path), on_progress).unwrap();
     let seen: Vec<LoadProgress> = seen.iter().collect();
     assert!(seen.iter().any(|progress| matches!(progress, LoadProgress::Digest(done, all) if done == all)));
-    assert_eq!(seen.last(), Some(&LoadProgress::Weights(1.0)));
+    assert!(seen.contains(&LoadProgress::Weights(1.0)));
+}
+
+#[test]
+fn memory_beyond_the_limit_is_refused_with_every_number_before_the_load() {
+    let (_folder, path) = tiny::write(Tiny::default());
+    let mut options = EngineOptions::new(&path);
+    let card = LlamaModel::describe(&options, Box::new(|_| {})).unwrap();
+    let memory = card.memory.unwrap();
+    let total = memory.total().unwrap();
+    let least = u32::try_from(total.div_ceil(1 << 20)).unwrap();
+    let with = |options: &EngineOptions| {
+        let (told, seen) = std::sync::mpsc::channel();
+        // A panic in here would pass through llama.cpp.
+        let on_progress = Box::new(move |progress| {
+            let _ = told.send(progress);
+        });
+        let error = LlamaModel::load(options.clone(), on_progress).err().unwrap().to_string();
+        assert_eq!(seen.iter().count(), 0, "nothing is loaded before");
+        error
+    };
+    options.memory_mb_max = std::num::NonZeroU32::new(least - 1);
+    let error = with(&options);
+    for words in [
+        format!("about {least} MiB (weights 1, KV cache 1, work space 1, vocabulary 1, engine 24)"),
+        format!("`model.memory_mb_max` allows {}", least - 1),
+        "`model.context_tokens_max` takes less, 1 MiB for every 1000 of 2048 tokens".to_owned(),
+        "a smaller quantization".to_owned(),
+    ] {
+        assert!(error.contains(&words), "{words:?} is not in {error}");
+    }
+    assert!(LlamaModel::describe(&options, Box::new(|_| {})).is_err());
+    options.memory_mb_max = std::num::NonZeroU32::new(least);
+    assert!(LlamaModel::load(options.clone(), Box::new(|_| {})).is_ok());
+
+    // An architecture whose cache is not computed: loaded without a limit only.
+    let bytes = fs::read(&path).unwrap();
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    assert!(text.contains("llama.block_count"));
+    let at = bytes.windows(17).position(|window| window == b"llama.block_count").unwrap();
+    let mut changed = bytes;
+    changed[at + 6] = b'B';
+    fs::write(&path, changed).unwrap();
+    let error = with(&options);
+    assert!(error.contains("architecture `llama` is not known"), "{error}");
+}
+
+#[test]
+fn description_without_the_weights_is_the_card_of_the_load() {
+    let (_folder, path) = tiny::write(Tiny::default());
+    let wren = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wren/wren.gguf");
+    for path in [path, wren] {
+        let options = EngineOptions { family: Some("lfm2".to_owned()), ..EngineOptions::new(path) };
+        let described = LlamaModel::describe(&options, Box::new(|_| {})).unwrap();
+        assert_eq!(&described, LlamaModel::load(options, Box::new(|_| {})).unwrap().card());
+    }
 }
 
 #[test]

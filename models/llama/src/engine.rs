@@ -24,6 +24,7 @@ use llama_cpp_2::{
 use tokio::sync::mpsc::Sender;
 
 use crate::{
+    draft::{Counters, Drafts},
     evaluator::Evaluator,
     generation::{Stop, Workshop, check_markup, generate},
     gguf::Gguf,
@@ -44,6 +45,7 @@ pub(crate) struct Loaded {
     pub(crate) pieces: Arc<Pieces>,
     pub(crate) family: &'static Family,
     pub(crate) thought: ThoughtBegin,
+    pub(crate) draft_counts: Arc<Counters>,
 }
 
 /// Files below this are small models: one thread is enough for them, and never spins.
@@ -124,9 +126,11 @@ fn load_and_serve(
         .transpose()
         .map_err(LoadFailure::Snapshots)?;
     let pieces = Arc::clone(vocabulary.pieces());
-    if loaded.send(Ok(Loaded { card, pieces, family, thought })).is_ok() {
+    let draft_counts = Arc::new(Counters::default());
+    let drafts = Drafts::new(options.drafting, Arc::clone(&draft_counts));
+    if loaded.send(Ok(Loaded { card, pieces, family, thought, draft_counts })).is_ok() {
         serve(
-            Workshop { template, vocabulary, grammars, evaluator, sampled_log, snapshots, events },
+            Workshop { template, vocabulary, grammars, evaluator, drafts, sampled_log, snapshots, events },
             commands,
         );
     }

@@ -28,8 +28,8 @@ pub(crate) struct Evaluator<'w> {
     batch: LlamaBatch<'static>,
     /// What is in the cache, in order.
     evaluated: Vec<TokenId>,
-    /// Row of the last batch that has scores.
-    scored_row: Option<i32>,
+    /// What of the last batch has scores.
+    scored: Option<Scored>,
     tokens_max: usize,
     vocabulary_tokens: usize,
     /// Whether the cache's end can be cut off; recurrent states allow none of it.
@@ -37,6 +37,15 @@ pub(crate) struct Evaluator<'w> {
     /// Where evaluating stops to keep a boundary, of what is evaluated next.
     stops: Vec<usize>,
     boundaries: Boundaries,
+}
+
+/// Rows of a batch that have scores.
+#[derive(Clone, Copy, Debug)]
+struct Scored {
+    /// Tokens before the batch.
+    start: usize,
+    /// Tokens up to and with the first row that has scores; every later row has some.
+    first: usize,
 }
 
 /// Why tokens could not be evaluated.
@@ -86,7 +95,7 @@ impl<'w> Evaluator<'w> {
             context,
             batch: LlamaBatch::new(CHUNK_TOKENS, 1),
             evaluated: Vec::new(),
-            scored_row: None,
+            scored: None,
             vocabulary_tokens,
             cuttable: !weights.is_recurrent() && !weights.is_hybrid(),
             stops: Vec::new(),
@@ -120,7 +129,7 @@ impl<'w> Evaluator<'w> {
         if common < self.evaluated.len() {
             self.go_back(common)?;
         }
-        self.scored_row = None;
+        self.scored = None;
         Ok(self.evaluated.len())
     }
 
@@ -156,6 +165,18 @@ impl<'w> Evaluator<'w> {
         Ok(())
     }
 
+    /// Whether tokens may be evaluated that the sequence may turn out not to have: [`Evaluator::cut`] takes
+    /// them out again at no cost.
+    pub(crate) fn may_guess(&self) -> bool {
+        self.cuttable && self.is_whole()
+    }
+
+    /// Forgets what lies behind the first `tokens` tokens, or more than that where the model can't go
+    /// back there.
+    pub(crate) fn cut(&mut self, tokens: usize) -> Result<(), EvaluateError> {
+        if tokens < self.evaluated.len() { self.go_back(tokens) } else { Ok(()) }
+    }
+
     /// Whether attention still has every cell from the first one on.
     fn is_whole(&self) -> bool {
         self.context.kv_cache_seq_pos_min(SEQUENCE) == 0
@@ -182,7 +203,7 @@ impl<'w> Evaluator<'w> {
         }
         self.evaluated = tokens;
         self.boundaries.replace(boundaries);
-        self.scored_row = None;
+        self.scored = None;
         Ok(true)
     }
 
@@ -211,7 +232,7 @@ impl<'w> Evaluator<'w> {
         self.context.clear_kv_cache();
         self.evaluated.clear();
         self.boundaries.truncate(0);
-        self.scored_row = None;
+        self.scored = None;
     }
 
     /// Throws the context away and sets up another: a state that was put back in part may spoil what
@@ -225,6 +246,12 @@ impl<'w> Evaluator<'w> {
     /// Evaluates the next tokens, at most [`CHUNK_TOKENS`] and at most up to the next place where a
     /// boundary is kept; the last of them gets scores.
     pub(crate) fn evaluate(&mut self, tokens: &[TokenId]) -> Result<(), EvaluateError> {
+        self.evaluate_guesses(tokens, usize::MAX)
+    }
+
+    /// The same where all behind the first `known` tokens of the sequence are guesses: each of them gets
+    /// scores, and so does the last known one.
+    pub(crate) fn evaluate_guesses(&mut self, tokens: &[TokenId], known: usize) -> Result<(), EvaluateError> {
         let start = self.evaluated.len();
         let stop =
             self.stops.iter().filter_map(|stop| stop.checked_sub(start)).filter(|room| *room > 0).min();
@@ -236,12 +263,18 @@ impl<'w> Evaluator<'w> {
         if let Some(&token) = tokens.iter().find(|&&token| token as usize >= self.vocabulary_tokens) {
             return Err(EvaluateError::Unknown { token, tokens: self.vocabulary_tokens });
         }
-        let Some(last) = tokens.len().checked_sub(1) else { return Ok(()) };
-        self.scored_row = None;
+        if tokens.is_empty() {
+            return Ok(());
+        }
+        self.scored = None;
         self.batch.clear();
+        let first = known.clamp(start.saturating_add(1), needed);
         for (index, &token) in tokens.iter().enumerate() {
-            let position = i32::try_from(self.evaluated.len().saturating_add(index)).map_err(engine)?;
-            self.batch.add(llama_token(token), position, &[SEQUENCE], index == last).map_err(engine)?;
+            let place = start.saturating_add(index);
+            let position = i32::try_from(place).map_err(engine)?;
+            self.batch
+                .add(llama_token(token), position, &[SEQUENCE], place.saturating_add(1) >= first)
+                .map_err(engine)?;
         }
         if let Err(error) = self.context.decode(&mut self.batch) {
             // What a failed batch left behind is unknown.
@@ -249,7 +282,7 @@ impl<'w> Evaluator<'w> {
             return Err(engine(error));
         }
         self.evaluated.extend_from_slice(tokens);
-        self.scored_row = i32::try_from(last).ok();
+        self.scored = Some(Scored { start, first });
         self.keep_boundary();
         Ok(())
     }
@@ -264,9 +297,26 @@ impl<'w> Evaluator<'w> {
         }
     }
 
-    /// The scores of every token for the place behind the last one evaluated.
-    pub(crate) fn scores(&self) -> Result<&[f32], EvaluateError> {
-        self.scored_row.map(|row| self.context.get_logits_ith(row)).ok_or(EvaluateError::NoScores)
+    /// The scores of every token for the place behind the first `tokens` tokens, where the last batch
+    /// gave them.
+    pub(crate) fn scores(&self, tokens: usize) -> Result<&[f32], EvaluateError> {
+        let row = self.row(tokens).ok_or(EvaluateError::NoScores)?;
+        Ok(self.context.get_logits_ith(row))
+    }
+
+    /// Whether there are such scores.
+    pub(crate) fn has_scores(&self, tokens: usize) -> bool {
+        self.row(tokens).is_some()
+    }
+
+    /// The row of the last batch that has them. llama.cpp aborts where a row has none.
+    fn row(&self, tokens: usize) -> Option<i32> {
+        let Scored { start, first } = self.scored?;
+        let is_there = (first..=self.evaluated.len()).contains(&tokens);
+        is_there
+            .then(|| tokens.checked_sub(start)?.checked_sub(1))
+            .flatten()
+            .and_then(|row| i32::try_from(row).ok())
     }
 }
 
@@ -298,7 +348,7 @@ mod tests {
     fn what_llama_cpp_would_abort_on_is_refused_before() {
         let weights = weights();
         let mut evaluator = evaluator(&weights);
-        assert_eq!(evaluator.scores().err(), Some(EvaluateError::NoScores));
+        assert_eq!(evaluator.scores(evaluator.len()).err(), Some(EvaluateError::NoScores));
         let unknown =
             EvaluateError::Unknown { token: 9999, tokens: usize::try_from(weights.n_vocab()).unwrap() };
         assert_eq!(evaluator.evaluate(&[1, 9999]), Err(unknown));
@@ -311,7 +361,7 @@ mod tests {
         let full = EvaluateError::Full { tokens: 257, tokens_max: 256 };
         assert_eq!(evaluator.evaluate(&[65]), Err(full));
         // What there was still counts.
-        assert!(evaluator.scores().is_ok());
+        assert!(evaluator.has_scores(evaluator.len()));
     }
 
     #[test]
@@ -321,7 +371,7 @@ mod tests {
         evaluator.evaluate(&[1, 2, 3]).unwrap();
         // The very same tokens: one is left, for only evaluating gives scores.
         assert_eq!(evaluator.keep_prefix(&[1, 2, 3]), Ok(2));
-        assert_eq!(evaluator.scores().err(), Some(EvaluateError::NoScores));
+        assert_eq!(evaluator.scores(evaluator.len()).err(), Some(EvaluateError::NoScores));
 
         evaluator.forget();
         evaluator.evaluate(&[1, 2, 3]).unwrap();
@@ -339,12 +389,12 @@ mod tests {
 
     /// Compares the scores now with those of `tokens` evaluated anew, chunk for chunk.
     fn assert_scores_of_fresh_start(evaluator: &mut Evaluator<'_>, tokens: &[TokenId]) {
-        let warm = evaluator.scores().unwrap().to_vec();
+        let warm = evaluator.scores(evaluator.len()).unwrap().to_vec();
         evaluator.forget();
         while evaluator.len() < tokens.len() {
             evaluator.evaluate(&tokens[evaluator.len()..]).unwrap();
         }
-        let cold = evaluator.scores().unwrap();
+        let cold = evaluator.scores(evaluator.len()).unwrap();
         let apart = warm.iter().zip(cold).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         let spread =
             cold.iter().fold(f32::MIN, |a, b| a.max(*b)) - cold.iter().fold(f32::MAX, |a, b| a.min(*b));

@@ -11,8 +11,9 @@ use tokio::sync::mpsc::{Sender, error::TrySendError};
 use toktrie::SimpleVob;
 
 use crate::{
+    draft::Drafts,
     draws::{Place, Try, pick},
-    evaluator::{CHUNK_TOKENS, EvaluateError, Evaluator},
+    evaluator::{EvaluateError, Evaluator},
     grammar::{ConstraintError, Grammar, Grammars},
     mailbox::{Interrupt, Mailbox, Watch},
     sampled_log::{Origin, SampledLog},
@@ -27,6 +28,7 @@ pub(crate) struct Workshop<'w> {
     pub(crate) vocabulary: Vocabulary,
     pub(crate) grammars: Grammars,
     pub(crate) evaluator: Evaluator<'w>,
+    pub(crate) drafts: Drafts,
     pub(crate) sampled_log: SampledLog,
     /// Where what was evaluated outlives the process.
     pub(crate) snapshots: Option<Snapshots>,
@@ -184,7 +186,7 @@ impl<'g, 'w> Generation<'g, 'w> {
             if let Some(grammar) = &mut self.grammar
                 && grammar.is_complete()?
             {
-                return Ok(self.ended());
+                return self.ended();
             }
             if self.reply().len() >= self.request.tokens_max as usize {
                 self.send_run()?;
@@ -193,7 +195,7 @@ impl<'g, 'w> Generation<'g, 'w> {
             }
             let room = self.wait_for_room()?;
             match self.next(room)? {
-                Next::End => return Ok(self.ended()),
+                Next::End => return self.ended(),
                 Next::Tokens(tokens, origin) => {
                     for token in tokens {
                         self.push(token, origin)?;
@@ -272,10 +274,8 @@ impl<'g, 'w> Generation<'g, 'w> {
                 return Ok(Next::Tokens(forced, Origin::Forced));
             }
         }
-        while self.shop.evaluator.len() < self.sequence.len() {
-            let rest = self.sequence.get(self.shop.evaluator.len()..).unwrap_or_default();
-            self.shop.evaluator.evaluate(rest.get(..CHUNK_TOKENS).unwrap_or(rest))?;
-            self.mailbox.look(&mut self.watch)?;
+        if !self.shop.evaluator.has_scores(self.sequence.len()) {
+            self.evaluate_rest(room)?;
         }
         let token = self.draw()?;
         if self.shop.vocabulary.ends_reply(token) {
@@ -285,9 +285,45 @@ impl<'g, 'w> Generation<'g, 'w> {
         Ok(Next::Tokens(vec![token], Origin::Sampled))
     }
 
+    /// Evaluates what of the sequence is not evaluated yet, and with it guesses at what may follow.
+    fn evaluate_rest(&mut self, room: usize) -> Result<(), Stop> {
+        let start = self.shop.evaluator.len();
+        let known = self.sequence.len();
+        let guess = self.guess(room)?;
+        self.shop.drafts.tried(guess.len());
+        let tokens = [self.sequence.get(start..).unwrap_or_default(), &guess].concat();
+        loop {
+            let done = self.shop.evaluator.len().saturating_sub(start);
+            self.shop.evaluator.evaluate_guesses(tokens.get(done..).unwrap_or_default(), known)?;
+            self.mailbox.look(&mut self.watch)?;
+            if self.shop.evaluator.len() >= known {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Tokens that may follow and that the constraint allows, within the `room` there is for drawing.
+    fn guess(&mut self, room: usize) -> Result<Vec<TokenId>, Stop> {
+        if !self.shop.evaluator.may_guess() {
+            return Ok(Vec::new());
+        }
+        // One more token is drawn than is guessed.
+        let left = (self.request.tokens_max as usize).saturating_sub(self.reply().len());
+        let room = room.min(left).saturating_sub(1);
+        let guess = self.shop.drafts.guess(&self.sequence, room);
+        let ends = guess.iter().take_while(|&&token| !self.shop.vocabulary.ends_reply(token)).count();
+        let guess = guess.get(..ends).unwrap_or_default();
+        let allowed = match (&mut self.grammar, &self.free) {
+            (Some(grammar), _) => grammar.allowed_count(guess)?,
+            (None, Some(free)) => guess.iter().take_while(|&&token| free.is_allowed(token)).count(),
+            (None, None) => guess.len(),
+        };
+        Ok(guess.get(..allowed).unwrap_or_default().to_vec())
+    }
+
     /// Draws one token: freely first, and among what the grammar allows if it refuses that.
     fn draw(&mut self) -> Result<TokenId, Stop> {
-        let scores = self.shop.evaluator.scores()?;
+        let scores = self.shop.evaluator.scores(self.sequence.len())?;
         let sampling = self.request.sampling;
         let place = Place {
             seed: self.request.seed,
@@ -318,6 +354,11 @@ impl<'g, 'w> Generation<'g, 'w> {
         if self.reply().len() == self.sent {
             self.held_since_us = now_us();
         }
+        match self.shop.evaluator.tokens().get(self.sequence.len()) {
+            Some(&guess) if guess == token => self.shop.drafts.was_right(),
+            Some(_) => self.shop.evaluator.cut(self.sequence.len())?,
+            None => {}
+        }
         self.sequence.push(token);
         Ok(())
     }
@@ -338,12 +379,14 @@ impl<'g, 'w> Generation<'g, 'w> {
     }
 
     /// The last event of a whole reply.
-    fn ended(&self) -> ModelEvent {
-        ModelEvent::Tokens {
+    fn ended(&mut self) -> Result<ModelEvent, Stop> {
+        // What was guessed behind it is nothing to go on with, and nothing to keep.
+        self.shop.evaluator.cut(self.sequence.len())?;
+        Ok(ModelEvent::Tokens {
             activity: self.watch.activity,
             tokens: self.reply().get(self.sent..).unwrap_or_default().to_vec(),
             end: Some(self.shop.vocabulary.pieces().text(self.reply())),
-        }
+        })
     }
 
     fn send(&self, event: ModelEvent) -> Result<(), Stop> {

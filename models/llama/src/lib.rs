@@ -6,6 +6,7 @@
 
 mod abort;
 mod boundaries;
+mod draft;
 mod draws;
 mod engine;
 mod evaluator;
@@ -30,6 +31,7 @@ mod tiny;
 mod vocabulary;
 
 pub use abort::{install_abort_marker, take_abort_marker};
+pub use draft::{DraftCounts, Drafting};
 pub use gguf::GgufError;
 pub use grammar::GrammarError;
 pub use model::LlamaModel;

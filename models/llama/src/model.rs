@@ -18,6 +18,7 @@ use everstep_model::{
 use tokio::sync::mpsc::{self, Receiver};
 
 use crate::{
+    draft::{Counters, DraftCounts},
     engine::{self, Loaded},
     mailbox::Command,
     options::{EngineOptions, LoadError, LoadFailure, OnProgress},
@@ -30,6 +31,7 @@ pub struct LlamaModel {
     family: &'static Family,
     thought: ThoughtBegin,
     pieces: Arc<Pieces>,
+    draft_counts: Arc<Counters>,
     commands: Option<SyncSender<Command>>,
     events: Receiver<ModelEvent>,
     thread: Option<JoinHandle<()>>,
@@ -60,9 +62,16 @@ impl LlamaModel {
             .name("everstep-model".to_owned())
             .spawn(move || engine::run(&options, on_progress, &report, to_engine, from_engine))
             .map_err(|error| LoadFailure::Engine(error.to_string()))?;
-        let Loaded { card, pieces, family, thought } =
+        let Loaded { card, pieces, family, thought, draft_counts } =
             loaded.recv().map_err(|_| LoadFailure::Engine("its thread ended while loading".to_owned()))??;
-        Ok(Self { card, family, thought, pieces, commands: Some(commands), events, thread: Some(thread) })
+        let (commands, thread) = (Some(commands), Some(thread));
+        Ok(Self { card, family, thought, pieces, draft_counts, commands, events, thread })
+    }
+
+    /// How often tokens were evaluated ahead of being drawn, and how often that was right.
+    #[must_use]
+    pub fn draft_counts(&self) -> DraftCounts {
+        self.draft_counts.read()
     }
 
     fn tell(&self, command: Command) {

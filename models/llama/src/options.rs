@@ -8,7 +8,7 @@ use std::{
 
 use everstep_model::Family;
 
-use crate::{gguf::GgufError, template::TemplateError, vocabulary::VocabularyError};
+use crate::{draft::Drafting, gguf::GgufError, template::TemplateError, vocabulary::VocabularyError};
 
 /// How a model is loaded.
 #[derive(Clone, Debug)]
@@ -28,6 +28,8 @@ pub struct EngineOptions {
     pub snapshots: Option<SnapshotOptions>,
     /// The family the model is spoken to in, by name; by default what its file tells.
     pub family: Option<String>,
+    /// Whether tokens that repeat are evaluated ahead of being drawn; by default they are.
+    pub drafting: Drafting,
     /// Sends llama.cpp's own log lines to `tracing`; the first engine of a process decides.
     pub engine_log: bool,
 }
@@ -43,6 +45,7 @@ impl EngineOptions {
             sampled_log: None,
             snapshots: None,
             family: None,
+            drafting: Drafting::default(),
             engine_log: false,
         }
     }

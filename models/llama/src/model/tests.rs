@@ -17,6 +17,7 @@ use crate::{
 
 mod calls;
 mod cuts;
+mod drafts;
 mod families;
 mod loading;
 mod snapshots;

@@ -15,7 +15,7 @@ pub use case::{Case, CaseError, Want};
 pub use expect::{Acceptable, Choices, ExpectedCall};
 pub use judge::{Judgement, judge};
 pub use read::{FILE_BYTES_MAX, ReadError, read};
-pub use runner::{End, Gone, MadeCall, Now, Played, Runner, Settings, Timing};
+pub use runner::{End, Gone, MadeCall, Now, Played, Playing, Runner, Settings, Timing};
 pub use schemas::{
     GroupsError, Rightness, SchemaGroup, SchemaTally, SchemaTest, Verdict, read_groups, spell,
 };

@@ -1,6 +1,6 @@
-//! The engine's thread: it loads the model, owns it and the context, and works on one thing at a time.
+//! The engine's thread: it loads the model, and owns it and the context.
 //!
-//! Leaves out the handle others hold: `model` has it.
+//! Leaves out the handle others hold, and serving it: `model` and `serve` have those.
 
 use std::{
     fs::File,
@@ -21,22 +21,25 @@ use llama_cpp_2::{
     model::{LlamaModel as Weights, params::LlamaModelParams},
     send_logs_to_tracing,
 };
-use tokio::sync::mpsc::Sender;
+use tokio::sync::mpsc::UnboundedSender;
 
 use crate::{
     draft::{Counters, Drafts},
     evaluator::Evaluator,
-    generation::{Stop, Workshop, check_markup, generate},
     gguf::Gguf,
     grammar::Grammars,
-    mailbox::{Command, Interrupt, Job, Mailbox},
-    options::{CONTEXT_TOKENS_DEFAULT_MAX, EngineOptions, LoadFailure, LoadProgress, OnProgress},
+    mailbox::Command,
+    options::{
+        CONTEXT_TOKENS_DEFAULT_MAX, EngineOptions, LoadFailure, LoadProgress, OnProgress, SEQUENCES_MAX,
+    },
     sampled_log::SampledLog,
+    serve::serve,
     snapshot::{ENGINE, Identity},
     snapshots::Snapshots,
     store::Store,
     template::Template,
     vocabulary::{Pieces, Vocabulary},
+    workshop::Workshop,
 };
 
 /// What the thread reports once, when it has loaded.
@@ -61,7 +64,7 @@ pub(crate) fn run(
     on_progress: OnProgress,
     loaded: &SyncSender<Result<Loaded, LoadFailure>>,
     commands: Receiver<Command>,
-    events: Sender<ModelEvent>,
+    events: UnboundedSender<ModelEvent>,
 ) {
     if let Err(failure) = load_and_serve(options, on_progress, loaded, commands, events) {
         // The caller may be gone by now; then nobody is left to be told.
@@ -74,8 +77,9 @@ fn load_and_serve(
     mut on_progress: OnProgress,
     loaded: &SyncSender<Result<Loaded, LoadFailure>>,
     commands: Receiver<Command>,
-    events: Sender<ModelEvent>,
+    events: UnboundedSender<ModelEvent>,
 ) -> Result<(), LoadFailure> {
+    check_sequences(options)?;
     let chosen = options.family.as_deref().map(known_family).transpose()?;
     let sampled_log = SampledLog::open(options.sampled_log.as_deref()).map_err(LoadFailure::SampledLog)?;
     let source = Source::open(&options.path, &mut on_progress)?;
@@ -86,8 +90,9 @@ fn load_and_serve(
 
     let context_tokens = context_tokens(options.context_tokens, weights.n_ctx_train())?;
     let threads = options.threads.map_or_else(|| default_threads(source.bytes), u16::from);
-    let evaluator = Evaluator::new(backend, &weights, context_tokens, i32::from(threads))
+    let evaluator = Evaluator::new(backend, &weights, context_tokens, options.sequences, i32::from(threads))
         .map_err(LoadFailure::Context)?;
+    check_rotations(&source.gguf, evaluator.tokens_max() as u64, options.sequences)?;
     let vocabulary = Vocabulary::new(Arc::clone(&weights), family).map_err(LoadFailure::Vocabulary)?;
     let (bos, eos) = (token_text(&weights, true), token_text(&weights, false));
     let template = Template::new(template_source, family, bos, eos)
@@ -135,34 +140,6 @@ fn load_and_serve(
         );
     }
     Ok(())
-}
-
-fn serve(mut shop: Workshop<'_>, commands: Receiver<Command>) {
-    let mut mailbox = Mailbox::new(commands);
-    while let Some(job) = mailbox.job() {
-        match job {
-            Job::Generate(request) => {
-                if generate(&mut shop, &mut mailbox, &request) == Err(Interrupt::Closed) {
-                    return;
-                }
-            }
-            Job::CheckTools { tools, answer } => {
-                let checked = match check_markup(&shop.vocabulary, &tools) {
-                    Err(Stop::Failed(reason)) => Err(reason),
-                    _ => shop.grammars.grammar(&tools, 0).map(drop).map_err(|error| chain(&error)),
-                };
-                let _ = answer.send(checked);
-            }
-        }
-    }
-}
-
-/// An error and its causes on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {}", chain(source)),
-        None => error.to_string(),
-    }
 }
 
 /// The file, checked and digested.
@@ -263,6 +240,30 @@ pub(crate) fn backend(engine_log: bool) -> Result<&'static LlamaBackend, LoadFai
         LlamaBackend::init().map_err(|error| error.to_string())
     });
     backend.as_ref().map_err(|reason| LoadFailure::Engine(reason.clone()))
+}
+
+/// Several generations need sequences, and snapshots are of one.
+const fn check_sequences(options: &EngineOptions) -> Result<(), LoadFailure> {
+    let asked = options.sequences;
+    if asked == 0 || asked > SEQUENCES_MAX {
+        return Err(LoadFailure::Sequences { asked });
+    }
+    if asked > 1 && options.snapshots.is_some() { Err(LoadFailure::SnapshotsOfSeveral) } else { Ok(()) }
+}
+
+/// Models with a second set of rotations for long contexts get it by the cells of all sequences together: a
+/// sequence would not be computed as it is alone.
+fn check_rotations(gguf: &Gguf, tokens: u64, sequences: u16) -> Result<(), LoadFailure> {
+    let key = format!("{}.rope.scaling.original_context_length", gguf.architecture());
+    let Some(short) = gguf.number(&key).filter(|_| sequences > 1) else { return Ok(()) };
+    let all = tokens.saturating_mul(u64::from(sequences));
+    if tokens > short || all <= short {
+        return Ok(());
+    }
+    Err(LoadFailure::Context(format!(
+        "beyond {short} tokens the model computes otherwise, and {sequences} generations at once with \
+         {tokens} each have {all}; use fewer or shorter ones"
+    )))
 }
 
 fn known_family(name: &str) -> Result<&'static Family, LoadFailure> {

@@ -28,6 +28,9 @@ pub struct EngineOptions {
     pub snapshots: Option<SnapshotOptions>,
     /// The family the model is spoken to in, by name; by default what its file tells.
     pub family: Option<String>,
+    /// Generations that go on at once, from 1 to [`SEQUENCES_MAX`]; 1 by default. Each has
+    /// `context_tokens` of its own, so memory for the context grows with them.
+    pub sequences: u16,
     /// Whether tokens that repeat are evaluated ahead of being drawn; by default they are.
     pub drafting: Drafting,
     /// Sends llama.cpp's own log lines to `tracing`; the first engine of a process decides.
@@ -45,6 +48,7 @@ impl EngineOptions {
             sampled_log: None,
             snapshots: None,
             family: None,
+            sequences: 1,
             drafting: Drafting::default(),
             engine_log: false,
         }
@@ -66,6 +70,9 @@ pub struct SnapshotOptions {
 
 /// Tokens of context that are set up when nobody asks for a number.
 pub const CONTEXT_TOKENS_DEFAULT_MAX: u32 = 4096;
+
+/// Most generations of an engine at once.
+pub const SEQUENCES_MAX: u16 = 8;
 
 /// How far loading is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -125,6 +132,13 @@ pub enum LoadFailure {
         /// Trained for.
         trained: u32,
     },
+    /// More generations at once than an engine has, or none.
+    Sequences {
+        /// Asked for.
+        asked: u16,
+    },
+    /// Snapshots are of one agent, and several would use the engine.
+    SnapshotsOfSeveral,
     /// llama.cpp can't set up the context.
     Context(String),
     /// The constraint's compiler can't be set up.
@@ -156,6 +170,12 @@ impl fmt::Display for LoadFailure {
             Self::ContextTokens { asked, trained } => {
                 write!(f, "a context of {asked} tokens is asked for, and it was trained for {trained}")
             }
+            Self::Sequences { asked } => {
+                write!(f, "{asked} generations at once are asked for; 1 to {SEQUENCES_MAX} can be")
+            }
+            Self::SnapshotsOfSeveral => f.write_str(
+                "snapshots are of one agent; they can't be kept where several generations go on at once",
+            ),
             Self::Context(reason) => write!(f, "no context can be set up: {reason}"),
             Self::Constraint(reason) => write!(f, "calls can't be constrained: {reason}"),
             Self::SampledLog(error) => write!(f, "its log of sampled tokens can't be opened: {error}"),

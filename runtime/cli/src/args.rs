@@ -4,6 +4,7 @@ use std::{num::NonZeroUsize, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
+use everstep_model_llama::SEQUENCES_MAX;
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, board file or refused change,
   3 flash needs attention, 4 a limit was reached, 5 waits for approval";
@@ -248,6 +249,21 @@ pub(crate) struct Eval {
         value_parser = clap::value_parser!(u32).range(1..=65_536)
     )]
     pub(crate) reply_tokens: u32,
+
+    /// Cases played at once
+    ///
+    /// They share the model's batches, so that all of them take less time; what comes out is the same, up
+    /// to what rounding changes. The context takes as many times its memory. `prompt/s` and `reply/s` are
+    /// those of each case alone.
+    /// Default: 1. Unit: cases, at most 8. Example: --parallel 4
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value_t = 1,
+        hide_default_value = true,
+        value_parser = clap::value_parser!(u16).range(1..=i64::from(SEQUENCES_MAX))
+    )]
+    pub(crate) parallel: u16,
 
     /// Don't hold calls to their schemas
     ///

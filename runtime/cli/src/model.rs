@@ -78,6 +78,17 @@ impl Choice {
         sampled_log: Option<PathBuf>,
         snapshots: Option<SnapshotOptions>,
     ) -> Outcome<Box<dyn Model>> {
+        self.load_for(section, 1, sampled_log, snapshots)
+    }
+
+    /// Loads the model for so many generations at once; a script makes one at a time all the same.
+    pub(crate) fn load_for(
+        &self,
+        section: &ModelSection,
+        sequences: u16,
+        sampled_log: Option<PathBuf>,
+        snapshots: Option<SnapshotOptions>,
+    ) -> Outcome<Box<dyn Model>> {
         match self {
             Self::Scripted(path) => {
                 let script = Script::read(path).map_err(Failure::usage)?;
@@ -90,6 +101,7 @@ impl Choice {
                     sampled_log,
                     snapshots,
                     family: section.family.clone(),
+                    sequences,
                     ..EngineOptions::new(path)
                 };
                 let mut screen = Screen::new();

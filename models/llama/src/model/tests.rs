@@ -20,6 +20,7 @@ mod cuts;
 mod drafts;
 mod families;
 mod loading;
+mod several;
 mod snapshots;
 
 /// A loaded model, with the folder it lies in.

@@ -129,8 +129,8 @@ impl Runner {
         played.ok_or_else(|| Gone { reason: "the case has no end".to_owned() })
     }
 
-    /// Plays cases, `at_once` of them at a time or as many as the model can. Several share its batches:
-    /// together they take less time, and each of them more.
+    /// Plays cases, `at_once` of them at a time or as many as the model can. Each takes longer than alone; all
+    /// together take less time where batches are worth it.
     pub fn playing<'c, I: Iterator<Item = &'c Case>>(
         &mut self,
         cases: I,

@@ -92,7 +92,6 @@ fn load_and_serve(
     let threads = options.threads.map_or_else(|| default_threads(source.bytes), u16::from);
     let evaluator = Evaluator::new(backend, &weights, context_tokens, options.sequences, i32::from(threads))
         .map_err(LoadFailure::Context)?;
-    check_rotations(&source.gguf, evaluator.tokens_max() as u64, options.sequences)?;
     let vocabulary = Vocabulary::new(Arc::clone(&weights), family).map_err(LoadFailure::Vocabulary)?;
     let (bos, eos) = (token_text(&weights, true), token_text(&weights, false));
     let template = Template::new(template_source, family, bos, eos)
@@ -249,21 +248,6 @@ const fn check_sequences(options: &EngineOptions) -> Result<(), LoadFailure> {
         return Err(LoadFailure::Sequences { asked });
     }
     if asked > 1 && options.snapshots.is_some() { Err(LoadFailure::SnapshotsOfSeveral) } else { Ok(()) }
-}
-
-/// Models with a second set of rotations for long contexts get it by the cells of all sequences together: a
-/// sequence would not be computed as it is alone.
-fn check_rotations(gguf: &Gguf, tokens: u64, sequences: u16) -> Result<(), LoadFailure> {
-    let key = format!("{}.rope.scaling.original_context_length", gguf.architecture());
-    let Some(short) = gguf.number(&key).filter(|_| sequences > 1) else { return Ok(()) };
-    let all = tokens.saturating_mul(u64::from(sequences));
-    if tokens > short || all <= short {
-        return Ok(());
-    }
-    Err(LoadFailure::Context(format!(
-        "beyond {short} tokens the model computes otherwise, and {sequences} generations at once with \
-         {tokens} each have {all}; use fewer or shorter ones"
-    )))
 }
 
 fn known_family(name: &str) -> Result<&'static Family, LoadFailure> {

@@ -82,8 +82,9 @@ impl<'w> Evaluator<'w> {
             .with_n_batch(chunk)
             .with_n_ubatch(chunk)
             .with_n_seq_max(count)
-            // One pool of cells, so that sequences can share those of a common begin.
-            .with_kv_unified(count > 1)
+            // Each sequence has cells of its own, in order: in a common pool attention adds them up in
+            // another order than alone, which shows where it adds in half precision.
+            .with_kv_unified(false)
             .with_n_threads(threads)
             .with_n_threads_batch(threads);
         let context = weights.new_context(backend, parameters.clone()).map_err(|error| error.to_string())?;
@@ -175,19 +176,18 @@ impl<'w> Evaluator<'w> {
         Ok(self.len(id))
     }
 
-    /// Lets the sequence `to` have the first `tokens` tokens of `from`. Cells of attention are shared, not
-    /// copied; a recurrent state is put there as it was kept.
+    /// Lets the sequence `to` have the first `tokens` tokens of `from`. Cells of attention are copied, which
+    /// is much sooner done than evaluating; a recurrent state is put there as it was kept.
     fn share(&mut self, from: SequenceId, to: SequenceId, tokens: usize) -> Result<(), EvaluateError> {
         self.forget(to)?;
-        let end = u32::try_from(tokens).map_err(engine)?;
-        self.context.copy_kv_cache_seq(from.number(), to.number(), None, Some(end)).map_err(engine)?;
-        let state = self.sequence(from).boundaries.within(tokens).map(|boundary| boundary.state.clone());
-        let is_put = match state {
-            _ if self.cuttable => true,
-            Some(state) => state.put(&mut self.context, to, Part::Recurrent),
-            None => false,
-        };
-        if !is_put || !self.holds(to, tokens) {
+        // llama.cpp aborts on copying a part; what is too much is cut off behind.
+        self.context.copy_kv_cache_seq(from.number(), to.number(), None, None).map_err(engine)?;
+        let boundary = self.sequence(from).boundaries.within(tokens).filter(|_| !self.cuttable);
+        let state = boundary.map(|boundary| boundary.state.clone());
+        let put = state.is_none_or(|state| state.put(&mut self.context, to, Part::Recurrent));
+        let start = u32::try_from(tokens).map_err(engine)?;
+        let cut = self.context.kv_cache_seq_rm(to.number(), Some(start), None).is_ok();
+        if !put || !cut || !self.holds(to, tokens) {
             return self.replace();
         }
         let source = std::mem::take(self.sequence_mut(from));
@@ -316,7 +316,10 @@ impl<'w> Evaluator<'w> {
             sequence.scored = None;
         }
         self.batch.clear();
-        for Want { sequence: id, start, tokens, known, .. } in wants {
+        // llama.cpp computes neighbours together, and others one after another.
+        let mut wants: Vec<&Want> = wants.iter().collect();
+        wants.sort_by_key(|want| want.sequence.0);
+        for Want { sequence: id, start, tokens, known, .. } in &wants {
             let end = start.saturating_add(tokens.len());
             let Some(after_first) = start.checked_add(1).filter(|after_first| *after_first <= end) else {
                 continue;

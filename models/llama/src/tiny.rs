@@ -107,7 +107,9 @@ pub(crate) fn bytes(tiny: Tiny) -> Vec<u8> {
             embedding.clone_from(&values);
             if tiny.habit == Habit::Rounds {
                 // Much more of it than what the layer adds.
-                values.iter_mut().for_each(|value| *value *= 50.0);
+                for value in &mut values {
+                    *value *= 50.0;
+                }
             }
         }
         if *name == "output.weight" && tiny.habit == Habit::Rounds {

@@ -252,9 +252,9 @@ pub(crate) struct Eval {
 
     /// Cases played at once
     ///
-    /// They share the model's batches, so that all of them take less time; what comes out is the same, up
-    /// to what rounding changes. The context takes as many times its memory. `prompt/s` and `reply/s` are
-    /// those of each case alone.
+    /// They share the model's batches, which saves time with large models and long replies; what comes out
+    /// is the same, up to rounding. The context takes as many times its memory. `prompt/s` and `reply/s`
+    /// are what each case sees while others go on.
     /// Default: 1. Unit: cases, at most 8. Example: --parallel 4
     #[arg(
         long,

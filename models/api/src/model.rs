@@ -11,7 +11,8 @@ use crate::Memory;
 /// The next event of a model, as a boxed future.
 pub type NextEvent<'a> = Pin<Box<dyn Future<Output = ModelEvent> + Send + 'a>>;
 
-/// A model that works on one generation at a time, elsewhere: on a thread, in another process.
+/// A model that works elsewhere: on a thread, in another process; on one generation at a time, or on
+/// several.
 ///
 /// Messages are plain data, so that the engine can move to a child process or serve several agents
 /// without a change for its callers.
@@ -30,8 +31,14 @@ pub trait Model: Send {
         Ok(())
     }
 
-    /// Starts a generation. The one before must be over or cancelled; a late event of a cancelled
-    /// one carries its own activity and can be told by that.
+    /// Generations it works on at once; what is submitted beyond them waits, or is refused.
+    fn generations_max(&self) -> usize {
+        1
+    }
+
+    /// Starts a generation. Of those before, fewer than [`Model::generations_max`] must be under way. Every
+    /// event carries its activity, which no other one under way may have; a late event of a cancelled one
+    /// can be told by that.
     fn submit(&mut self, request: Request);
 
     /// Tells that `tokens` tokens of the generation are durable. The model samples at most

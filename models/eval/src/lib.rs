@@ -19,7 +19,7 @@ pub use expect::{Acceptable, Choices, ExpectedCall};
 pub use figures::Spread;
 pub use judge::{Judgement, judge};
 pub use read::{FILE_BYTES_MAX, ReadError, read};
-pub use runner::{Ask, AskError, End, Gone, MadeCall, Now, Played, Runner, Settings, Timing};
+pub use runner::{Ask, AskError, End, Gone, MadeCall, Now, Played, Playing, Runner, Settings, Timing};
 pub use schemas::{
     GroupsError, Rightness, SchemaGroup, SchemaTally, SchemaTest, Verdict, read_groups, spell,
 };

@@ -1,6 +1,6 @@
-//! The engine's thread: it loads the model, owns it and the context, and works on one thing at a time.
+//! The engine's thread: it loads the model, and owns it and the context.
 //!
-//! Leaves out the handle others hold: `model` has it.
+//! Leaves out the handle others hold, and serving it: `model` and `serve` have those.
 
 use std::{
     sync::{
@@ -14,21 +14,23 @@ use everstep_model::{Family, ModelCard, ModelEvent, ThoughtBegin};
 use llama_cpp_2::{
     LogOptions, llama_backend::LlamaBackend, model::LlamaModel as Weights, send_logs_to_tracing,
 };
-use tokio::sync::mpsc::Sender;
+use tokio::sync::mpsc::UnboundedSender;
 
 use crate::{
+    draft::{Counters, Drafts},
     evaluator::Evaluator,
-    generation::{Stop, Workshop, check_markup, generate},
     grammar::Grammars,
-    mailbox::{Command, Interrupt, Job, Mailbox},
-    options::{EngineOptions, LoadFailure, OnProgress},
+    mailbox::Command,
+    options::{EngineOptions, LoadFailure, OnProgress, SEQUENCES_MAX},
     sampled_log::SampledLog,
+    serve::serve,
     snapshot::{ENGINE, Identity},
     snapshots::Snapshots,
     source::{Progress, Source},
     speech::{Speech, known_family},
     store::Store,
     vocabulary::Pieces,
+    workshop::Workshop,
 };
 
 /// What the thread reports once, when it has loaded.
@@ -37,6 +39,7 @@ pub(crate) struct Loaded {
     pub(crate) pieces: Arc<Pieces>,
     pub(crate) family: &'static Family,
     pub(crate) thought: ThoughtBegin,
+    pub(crate) draft_counts: Arc<Counters>,
 }
 
 /// Runs the engine until the handle is gone.
@@ -45,7 +48,7 @@ pub(crate) fn run(
     on_progress: OnProgress,
     loaded: &SyncSender<Result<Loaded, LoadFailure>>,
     commands: Receiver<Command>,
-    events: Sender<ModelEvent>,
+    events: UnboundedSender<ModelEvent>,
 ) {
     if let Err(failure) = load_and_serve(options, on_progress, loaded, commands, events) {
         // The caller may be gone by now; then nobody is left to be told.
@@ -58,14 +61,15 @@ fn load_and_serve(
     on_progress: OnProgress,
     loaded: &SyncSender<Result<Loaded, LoadFailure>>,
     commands: Receiver<Command>,
-    events: Sender<ModelEvent>,
+    events: UnboundedSender<ModelEvent>,
 ) -> Result<(), LoadFailure> {
+    check_sequences(options)?;
     let chosen = options.family.as_deref().map(known_family).transpose()?;
     let sampled_log = SampledLog::open(options.sampled_log.as_deref()).map_err(LoadFailure::SampledLog)?;
     let source = Source::open(options)?;
     let backend = backend(options.engine_log)?;
     let weights = OnceLock::new();
-    let parts = load(&source, backend, &weights, chosen, on_progress)?;
+    let parts = load(&source, backend, &weights, options.sequences, chosen, on_progress)?;
     let Parts { digest, speech, grammars, evaluator } = parts;
 
     let card = ModelCard {
@@ -91,9 +95,11 @@ fn load_and_serve(
         .map_err(LoadFailure::Snapshots)?;
     let Speech { family, vocabulary, template, .. } = speech;
     let (pieces, thought) = (Arc::clone(vocabulary.pieces()), template.thought());
-    if loaded.send(Ok(Loaded { card, pieces, family, thought })).is_ok() {
+    let draft_counts = Arc::new(Counters::default());
+    let drafts = Drafts::new(options.drafting, Arc::clone(&draft_counts));
+    if loaded.send(Ok(Loaded { card, pieces, family, thought, draft_counts })).is_ok() {
         serve(
-            Workshop { template, vocabulary, grammars, evaluator, sampled_log, snapshots, events },
+            Workshop { template, vocabulary, grammars, evaluator, drafts, sampled_log, snapshots, events },
             commands,
         );
     }
@@ -114,6 +120,7 @@ fn load<'w>(
     source: &Source,
     backend: &'static LlamaBackend,
     weights: &'w OnceLock<Arc<Weights>>,
+    sequences: u16,
     chosen: Option<&'static Family>,
     on_progress: OnProgress,
 ) -> Result<Parts<'w>, LoadFailure> {
@@ -127,7 +134,8 @@ fn load<'w>(
             let grammars = speech.grammars()?;
             Ok((speech, grammars))
         });
-        let evaluator = Evaluator::new(backend, weights, source.context_tokens, source.threads.into())
+        let threads = source.threads.into();
+        let evaluator = Evaluator::new(backend, weights, source.context_tokens, sequences, threads)
             .map_err(LoadFailure::Context)?;
         let (speech, grammars) = joined(speech)??;
         Ok(Parts { digest: joined(digest)??, speech, grammars, evaluator })
@@ -150,34 +158,6 @@ pub(crate) fn describe(options: &EngineOptions, on_progress: OnProgress) -> Resu
     Ok(source.card(digest, &speech))
 }
 
-fn serve(mut shop: Workshop<'_>, commands: Receiver<Command>) {
-    let mut mailbox = Mailbox::new(commands);
-    while let Some(job) = mailbox.job() {
-        match job {
-            Job::Generate(request) => {
-                if generate(&mut shop, &mut mailbox, &request) == Err(Interrupt::Closed) {
-                    return;
-                }
-            }
-            Job::CheckTools { tools, answer } => {
-                let checked = match check_markup(&shop.vocabulary, &tools) {
-                    Err(Stop::Failed(reason)) => Err(reason),
-                    _ => shop.grammars.grammar(&tools, 0).map(drop).map_err(|error| chain(&error)),
-                };
-                let _ = answer.send(checked);
-            }
-        }
-    }
-}
-
-/// An error and its causes on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {}", chain(source)),
-        None => error.to_string(),
-    }
-}
-
 /// The one backend of the process. It is never torn down: another engine may come.
 pub(crate) fn backend(engine_log: bool) -> Result<&'static LlamaBackend, LoadFailure> {
     static BACKEND: OnceLock<Result<LlamaBackend, String>> = OnceLock::new();
@@ -186,4 +166,13 @@ pub(crate) fn backend(engine_log: bool) -> Result<&'static LlamaBackend, LoadFai
         LlamaBackend::init().map_err(|error| error.to_string())
     });
     backend.as_ref().map_err(|reason| LoadFailure::Engine(reason.clone()))
+}
+
+/// Several generations need sequences, and snapshots are of one.
+const fn check_sequences(options: &EngineOptions) -> Result<(), LoadFailure> {
+    let asked = options.sequences;
+    if asked == 0 || asked > SEQUENCES_MAX {
+        return Err(LoadFailure::Sequences { asked });
+    }
+    if asked > 1 && options.snapshots.is_some() { Err(LoadFailure::SnapshotsOfSeveral) } else { Ok(()) }
 }

@@ -1,4 +1,5 @@
-//! The context of llama.cpp and what it holds: evaluates tokens in chunks, and keeps what can be kept.
+//! The context of llama.cpp and what it holds: evaluates tokens of several sequences together, and keeps
+//! what can be kept.
 //!
 //! Checks what llama.cpp would abort on before calling it. Leaves out which tokens, and why.
 
@@ -13,30 +14,28 @@ use llama_cpp_2::{
 };
 
 use crate::{
-    boundaries::{BOUNDARY_BYTES_MAX, Boundaries, Boundary},
+    batch::Want,
+    boundaries::{BOUNDARY_BYTES_MAX, Boundary},
+    options::SEQUENCES_MAX,
+    sequence::{Scored, Sequence, SequenceId},
     snapshot::Snapshot,
     state::{Part, State},
     vocabulary::llama_token,
 };
 
-/// A context with one sequence.
+/// A context and its sequences.
 pub(crate) struct Evaluator<'w> {
     backend: &'w LlamaBackend,
     weights: &'w Weights,
     parameters: LlamaContextParams,
     context: LlamaContext<'w>,
     batch: LlamaBatch<'static>,
-    /// What is in the cache, in order.
-    evaluated: Vec<TokenId>,
-    /// Row of the last batch that has scores.
-    scored_row: Option<i32>,
+    sequences: Vec<Sequence>,
+    /// Of each sequence.
     tokens_max: usize,
     vocabulary_tokens: usize,
     /// Whether the cache's end can be cut off; recurrent states allow none of it.
     cuttable: bool,
-    /// Where evaluating stops to keep a boundary, of what is evaluated next.
-    stops: Vec<usize>,
-    boundaries: Boundaries,
 }
 
 /// Why tokens could not be evaluated.
@@ -44,6 +43,10 @@ pub(crate) struct Evaluator<'w> {
 pub(crate) enum EvaluateError {
     #[error("{tokens} tokens do not fit the context of {tokens_max}")]
     Full { tokens: usize, tokens_max: usize },
+    #[error("{tokens} tokens do not fit a batch of {CHUNK_TOKENS}")]
+    Batch { tokens: usize },
+    #[error("tokens that follow {start} others were asked for where {held} are held")]
+    Start { start: usize, held: usize },
     #[error("token {token} is not in the vocabulary of {tokens}")]
     Unknown { token: TokenId, tokens: usize },
     #[error("llama.cpp could not evaluate: {0}")]
@@ -52,25 +55,36 @@ pub(crate) enum EvaluateError {
     NoScores,
 }
 
-/// Tokens evaluated between two looks at the mailbox.
+/// Tokens evaluated between two looks at the mailbox, of all sequences together.
 pub(crate) const CHUNK_TOKENS: usize = 64;
-/// The only sequence there is.
-pub(crate) const SEQUENCE: i32 = 0;
+/// llama.cpp rounds the cells of a context up to a multiple of this.
+const CONTEXT_STEP_TOKENS: u32 = 256;
 
 impl<'w> Evaluator<'w> {
-    /// Sets up a context of `context_tokens` that computes on `threads` threads.
+    /// Sets up a context of `sequences` times `context_tokens` that computes on `threads` threads.
     pub(crate) fn new(
         backend: &'w LlamaBackend,
         weights: &'w Weights,
         context_tokens: NonZeroU32,
+        sequences: u16,
         threads: i32,
     ) -> Result<Self, String> {
         let chunk = u32::try_from(CHUNK_TOKENS).map_err(|error| error.to_string())?;
+        let count = u32::from(sequences.clamp(1, SEQUENCES_MAX));
+        // llama.cpp rounds up to whole steps; each sequence gets what a single one would.
+        let all = context_tokens.get().next_multiple_of(CONTEXT_STEP_TOKENS).checked_mul(count);
+        let all = if count == 1 { Some(context_tokens.get()) } else { all };
+        let all = all.and_then(NonZeroU32::new).ok_or_else(|| {
+            format!("{count} sequences of {context_tokens} tokens are more than a context can have")
+        })?;
         let parameters = LlamaContextParams::default()
-            .with_n_ctx(Some(context_tokens))
+            .with_n_ctx(Some(all))
             .with_n_batch(chunk)
             .with_n_ubatch(chunk)
-            .with_n_seq_max(1)
+            .with_n_seq_max(count)
+            // Each sequence has cells of its own, in order: in a common pool attention adds them up in
+            // another order than alone, which shows where it adds in half precision.
+            .with_kv_unified(false)
             .with_n_threads(threads)
             .with_n_threads_batch(threads);
         let context = weights.new_context(backend, parameters.clone()).map_err(|error| error.to_string())?;
@@ -82,123 +96,176 @@ impl<'w> Evaluator<'w> {
             backend,
             weights,
             parameters,
-            tokens_max: context.n_ctx() as usize,
+            tokens_max: (context.n_ctx() / count) as usize,
             context,
             batch: LlamaBatch::new(CHUNK_TOKENS, 1),
-            evaluated: Vec::new(),
-            scored_row: None,
+            sequences: (0..count).map(|_| Sequence::default()).collect(),
             vocabulary_tokens,
             cuttable: !weights.is_recurrent() && !weights.is_hybrid(),
-            stops: Vec::new(),
-            boundaries: Boundaries::default(),
         })
     }
 
-    /// Tokens the context holds at most.
+    /// Tokens each sequence holds at most.
     pub(crate) const fn tokens_max(&self) -> usize {
         self.tokens_max
     }
 
+    /// Every sequence there is.
+    pub(crate) fn sequences(&self) -> impl Iterator<Item = SequenceId> + use<> {
+        (0..self.sequences.len()).map(SequenceId)
+    }
+
     /// Tokens it holds.
-    pub(crate) fn len(&self) -> usize {
-        self.evaluated.len()
+    pub(crate) fn len(&self, id: SequenceId) -> usize {
+        self.tokens(id).len()
+    }
+
+    /// What it holds.
+    pub(crate) fn tokens(&self, id: SequenceId) -> &[TokenId] {
+        &self.sequence(id).evaluated
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "an id is that of a sequence there is")]
+    fn sequence(&self, id: SequenceId) -> &Sequence {
+        &self.sequences[id.0]
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "an id is that of a sequence there is")]
+    fn sequence_mut(&mut self, id: SequenceId) -> &mut Sequence {
+        &mut self.sequences[id.0]
     }
 
     /// Says where what is evaluated next may have to go back to: behind its head, and before the last
     /// token of the prompt, which a redo evaluates again for its scores.
-    pub(crate) fn mark(&mut self, head: usize, prompt: usize) {
-        self.boundaries.set_head(head);
-        self.stops = if self.cuttable { Vec::new() } else { vec![head, prompt.saturating_sub(1)] };
+    pub(crate) fn mark(&mut self, id: SequenceId, head: usize, prompt: usize) {
+        let stops = if self.cuttable { Vec::new() } else { vec![head, prompt.saturating_sub(1)] };
+        let sequence = self.sequence_mut(id);
+        sequence.boundaries.set_head(head);
+        sequence.stops = stops;
     }
 
-    /// Keeps what of the cache begins `tokens`, as far as the model can go back there, forgets the rest,
-    /// and says how much that is. At least one of `tokens` is left to be evaluated, because only that
-    /// gives scores.
-    pub(crate) fn keep_prefix(&mut self, tokens: &[TokenId]) -> Result<usize, EvaluateError> {
-        let common = self.evaluated.iter().zip(tokens).take_while(|(a, b)| a == b).count();
-        let common = common.min(tokens.len().saturating_sub(1));
-        if common < self.evaluated.len() {
-            self.go_back(common)?;
-        }
-        self.scored_row = None;
-        Ok(self.evaluated.len())
+    /// How much of `tokens` the sequence holds and could go on behind.
+    pub(crate) fn usable(&self, id: SequenceId, tokens: &[TokenId]) -> usize {
+        let sequence = self.sequence(id);
+        let common = sequence.common(tokens);
+        if common == sequence.evaluated.len() { common } else { self.place(id, common) }
     }
 
-    /// Goes back to the first `common` tokens, or to the place before that is known.
-    fn go_back(&mut self, common: usize) -> Result<(), EvaluateError> {
-        let mut kept = common;
+    /// The last place within the first `common` tokens that can be gone back to.
+    fn place(&self, id: SequenceId, common: usize) -> usize {
         if self.cuttable {
             // Cells that a sliding window has left behind are gone, and cutting behind them succeeds
             // all the same: what is left would be read with a hole in it.
-            if !self.is_whole() {
-                self.forget();
-                return Ok(());
-            }
-        } else {
-            let Some(boundary) = self.boundaries.within(common) else {
-                self.forget();
-                return Ok(());
-            };
-            kept = boundary.tokens;
-            if !boundary.state.put(&mut self.context, Part::Recurrent) {
-                return self.replace();
-            }
+            return if self.is_whole(id) { common } else { 0 };
         }
-        let cut = match u32::try_from(kept) {
-            Ok(start) if kept > 0 => self.context.kv_cache_seq_rm(SEQUENCE, Some(start), None).is_ok(),
-            _ => false,
-        };
-        if !cut || !self.holds(kept) {
+        self.sequence(id).boundaries.within(common).map_or(0, |boundary| boundary.tokens)
+    }
+
+    /// Keeps what of the sequence begins `tokens`, or takes over from another sequence where that has more
+    /// of it, and says how much that is. The rest is forgotten. At least one of `tokens` is left to be
+    /// evaluated, because only that gives scores.
+    pub(crate) fn begin(&mut self, id: SequenceId, tokens: &[TokenId]) -> Result<usize, EvaluateError> {
+        self.sequence_mut(id).scored = None;
+        let own = self.usable(id, tokens);
+        let others = self.sequences().filter(|other| *other != id);
+        let shared = others.map(|other| (self.place(other, self.sequence(other).common(tokens)), other));
+        match shared.max_by_key(|&(tokens, _)| tokens) {
+            Some((tokens, other)) if tokens > own => self.share(other, id, tokens)?,
+            _ => self.cut(id, own)?,
+        }
+        Ok(self.len(id))
+    }
+
+    /// Lets the sequence `to` have the first `tokens` tokens of `from`. Cells of attention are copied, which
+    /// is much sooner done than evaluating; a recurrent state is put there as it was kept.
+    fn share(&mut self, from: SequenceId, to: SequenceId, tokens: usize) -> Result<(), EvaluateError> {
+        self.forget(to)?;
+        // llama.cpp aborts on copying a part; what is too much is cut off behind.
+        self.context.copy_kv_cache_seq(from.number(), to.number(), None, None).map_err(engine)?;
+        let boundary = self.sequence(from).boundaries.within(tokens).filter(|_| !self.cuttable);
+        let state = boundary.map(|boundary| boundary.state.clone());
+        let put = state.is_none_or(|state| state.put(&mut self.context, to, Part::Recurrent));
+        let start = u32::try_from(tokens).map_err(engine)?;
+        let cut = self.context.kv_cache_seq_rm(to.number(), Some(start), None).is_ok();
+        if !put || !cut || !self.holds(to, tokens) {
             return self.replace();
         }
-        self.evaluated.truncate(kept);
-        self.boundaries.truncate(kept);
+        let source = std::mem::take(self.sequence_mut(from));
+        self.sequence_mut(to).take_over(&source, tokens);
+        *self.sequence_mut(from) = source;
         Ok(())
     }
 
+    /// Forgets what lies behind the first `tokens` tokens, or more than that where the model can't go
+    /// back there.
+    pub(crate) fn cut(&mut self, id: SequenceId, tokens: usize) -> Result<(), EvaluateError> {
+        if tokens >= self.len(id) {
+            return Ok(());
+        }
+        let kept = self.place(id, tokens);
+        if kept == 0 {
+            return self.forget(id);
+        }
+        if let Some(boundary) = self.sequence(id).boundaries.within(kept).filter(|_| !self.cuttable) {
+            let state = boundary.state.clone();
+            if !state.put(&mut self.context, id, Part::Recurrent) {
+                return self.replace();
+            }
+        }
+        let start = u32::try_from(kept).map_err(engine)?;
+        let cut = self.context.kv_cache_seq_rm(id.number(), Some(start), None).is_ok();
+        if !cut || !self.holds(id, kept) {
+            return self.replace();
+        }
+        self.sequence_mut(id).truncate(kept);
+        Ok(())
+    }
+
+    /// Whether tokens may be evaluated that the sequence may turn out not to have: [`Evaluator::cut`] takes
+    /// them out again at no cost.
+    pub(crate) fn may_guess(&self, id: SequenceId) -> bool {
+        self.cuttable && self.is_whole(id)
+    }
+
     /// Whether attention still has every cell from the first one on.
-    fn is_whole(&self) -> bool {
-        self.context.kv_cache_seq_pos_min(SEQUENCE) == 0
+    fn is_whole(&self, id: SequenceId) -> bool {
+        self.context.kv_cache_seq_pos_min(id.number()) == 0
     }
 
     /// Whether llama.cpp, too, believes that it holds `tokens` tokens.
-    fn holds(&self, tokens: usize) -> bool {
-        let last = self.context.kv_cache_seq_pos_max(SEQUENCE);
+    fn holds(&self, id: SequenceId, tokens: usize) -> bool {
+        let last = self.context.kv_cache_seq_pos_max(id.number());
         usize::try_from(last.saturating_add(1)) == Ok(tokens)
     }
 
-    /// Fills an empty cache with what a snapshot holds, and says whether it could; otherwise the context
+    /// Fills an empty sequence with what a snapshot holds, and says whether it could; otherwise the context
     /// is a new one.
-    pub(crate) fn restore(&mut self, snapshot: Snapshot) -> Result<bool, EvaluateError> {
+    pub(crate) fn restore(&mut self, id: SequenceId, snapshot: Snapshot) -> Result<bool, EvaluateError> {
         let Snapshot { tokens, boundaries, state } = snapshot;
         let known = tokens.iter().all(|&token| (token as usize) < self.vocabulary_tokens);
         if !known || tokens.len() > self.tokens_max {
             return Ok(false);
         }
-        let put = state.put(&mut self.context, Part::Whole);
-        if !put || !self.holds(tokens.len()) || (self.cuttable && !self.is_whole()) {
+        let put = state.put(&mut self.context, id, Part::Whole);
+        if !put || !self.holds(id, tokens.len()) || (self.cuttable && !self.is_whole(id)) {
             self.replace()?;
             return Ok(false);
         }
-        self.evaluated = tokens;
-        self.boundaries.replace(boundaries);
-        self.scored_row = None;
+        let sequence = self.sequence_mut(id);
+        sequence.evaluated = tokens;
+        sequence.boundaries.replace(boundaries);
+        sequence.scored = None;
         Ok(true)
     }
 
-    /// All that is in the cache, where it fits `bytes_max` and a restored one could be gone on with.
-    pub(crate) fn snapshot(&self, bytes_max: usize) -> Option<Snapshot> {
-        if self.cuttable && !self.is_whole() {
+    /// All that the sequence holds, where it fits `bytes_max` and a restored one could be gone on with.
+    pub(crate) fn snapshot(&self, id: SequenceId, bytes_max: usize) -> Option<Snapshot> {
+        if self.cuttable && !self.is_whole(id) {
             return None;
         }
-        let state = State::take(&self.context, Part::Whole, bytes_max)?;
-        let boundaries = self.boundaries.all().to_vec();
-        Some(Snapshot { tokens: self.evaluated.clone(), boundaries, state })
-    }
-
-    /// What is in the cache.
-    pub(crate) fn tokens(&self) -> &[TokenId] {
-        &self.evaluated
+        let state = State::take(&self.context, id, Part::Whole, bytes_max)?;
+        let boundaries = self.sequence(id).boundaries.all().to_vec();
+        Some(Snapshot { tokens: self.tokens(id).to_vec(), boundaries, state })
     }
 
     /// The types of the cells, for a snapshot's identity.
@@ -206,67 +273,126 @@ impl<'w> Evaluator<'w> {
         format!("{:?}/{:?}", self.parameters.type_k(), self.parameters.type_v())
     }
 
-    /// Empties the cache.
-    pub(crate) fn forget(&mut self) {
+    /// Empties one sequence.
+    fn forget(&mut self, id: SequenceId) -> Result<(), EvaluateError> {
+        let sequence = self.sequence_mut(id);
+        sequence.truncate(0);
+        sequence.scored = None;
+        // All of a sequence can be taken out of any cache.
+        match self.context.kv_cache_seq_rm(id.number(), None, None) {
+            Ok(()) => Ok(()),
+            Err(_) => self.replace(),
+        }
+    }
+
+    /// Empties every sequence.
+    pub(crate) fn forget_all(&mut self) {
         self.context.clear_kv_cache();
-        self.evaluated.clear();
-        self.boundaries.truncate(0);
-        self.scored_row = None;
+        for sequence in &mut self.sequences {
+            sequence.truncate(0);
+            sequence.scored = None;
+        }
     }
 
     /// Throws the context away and sets up another: a state that was put back in part may spoil what
-    /// comes later.
+    /// comes later. Every sequence is empty then; what they held is evaluated again when it is wanted.
     fn replace(&mut self) -> Result<(), EvaluateError> {
-        self.forget();
+        self.forget_all();
         self.context = self.weights.new_context(self.backend, self.parameters.clone()).map_err(engine)?;
         Ok(())
     }
 
-    /// Evaluates the next tokens, at most [`CHUNK_TOKENS`] and at most up to the next place where a
-    /// boundary is kept; the last of them gets scores.
-    pub(crate) fn evaluate(&mut self, tokens: &[TokenId]) -> Result<(), EvaluateError> {
-        let start = self.evaluated.len();
-        let stop =
-            self.stops.iter().filter_map(|stop| stop.checked_sub(start)).filter(|room| *room > 0).min();
-        let tokens = tokens.get(..CHUNK_TOKENS.min(stop.unwrap_or(CHUNK_TOKENS))).unwrap_or(tokens);
-        let needed = self.evaluated.len().saturating_add(tokens.len());
-        if needed > self.tokens_max {
-            return Err(EvaluateError::Full { tokens: needed, tokens_max: self.tokens_max });
+    /// Most of the next tokens that can be evaluated at once: up to a chunk, or to the next place where a
+    /// boundary is kept.
+    pub(crate) fn room(&self, id: SequenceId) -> usize {
+        CHUNK_TOKENS.min(self.sequence(id).room().unwrap_or(CHUNK_TOKENS))
+    }
+
+    /// Evaluates what sequences want, at most one want each and [`CHUNK_TOKENS`] in all. Scores of earlier
+    /// batches are gone then. After an error of llama.cpp every sequence is empty.
+    pub(crate) fn evaluate(&mut self, wants: &[Want]) -> Result<(), EvaluateError> {
+        self.check(wants)?;
+        for sequence in &mut self.sequences {
+            sequence.scored = None;
         }
-        if let Some(&token) = tokens.iter().find(|&&token| token as usize >= self.vocabulary_tokens) {
-            return Err(EvaluateError::Unknown { token, tokens: self.vocabulary_tokens });
-        }
-        let Some(last) = tokens.len().checked_sub(1) else { return Ok(()) };
-        self.scored_row = None;
         self.batch.clear();
-        for (index, &token) in tokens.iter().enumerate() {
-            let position = i32::try_from(self.evaluated.len().saturating_add(index)).map_err(engine)?;
-            self.batch.add(llama_token(token), position, &[SEQUENCE], index == last).map_err(engine)?;
+        // llama.cpp computes neighbours together, and others one after another.
+        let mut wants: Vec<&Want> = wants.iter().collect();
+        wants.sort_by_key(|want| want.sequence.0);
+        for Want { sequence: id, start, tokens, known, .. } in &wants {
+            let end = start.saturating_add(tokens.len());
+            let Some(after_first) = start.checked_add(1).filter(|after_first| *after_first <= end) else {
+                continue;
+            };
+            let first = (*known).clamp(after_first, end);
+            let row = self.rows().saturating_add(first.saturating_sub(after_first));
+            for (place, &token) in (*start..).zip(tokens) {
+                let position = i32::try_from(place).map_err(engine)?;
+                let has_scores = place.saturating_add(1) >= first;
+                self.batch.add(llama_token(token), position, &[id.number()], has_scores).map_err(engine)?;
+            }
+            self.sequence_mut(*id).scored = Some(Scored { first, row });
+        }
+        if self.rows() == 0 {
+            return Ok(());
         }
         if let Err(error) = self.context.decode(&mut self.batch) {
             // What a failed batch left behind is unknown.
-            self.forget();
+            self.forget_all();
             return Err(engine(error));
         }
-        self.evaluated.extend_from_slice(tokens);
-        self.scored_row = i32::try_from(last).ok();
-        self.keep_boundary();
+        for Want { sequence, tokens, .. } in wants {
+            self.sequence_mut(*sequence).evaluated.extend_from_slice(tokens);
+            self.keep_boundary(*sequence);
+        }
         Ok(())
     }
 
+    /// Rows in the batch.
+    fn rows(&self) -> usize {
+        usize::try_from(self.batch.n_tokens()).unwrap_or_default()
+    }
+
+    /// Refuses what llama.cpp would abort on, or would put in a wrong place.
+    fn check(&self, wants: &[Want]) -> Result<(), EvaluateError> {
+        let mut all = 0_usize;
+        for Want { sequence, start, tokens, .. } in wants {
+            all = all.saturating_add(tokens.len());
+            let held = self.len(*sequence);
+            if *start != held {
+                return Err(EvaluateError::Start { start: *start, held });
+            }
+            let needed = held.saturating_add(tokens.len());
+            if needed > self.tokens_max {
+                return Err(EvaluateError::Full { tokens: needed, tokens_max: self.tokens_max });
+            }
+            if let Some(&token) = tokens.iter().find(|&&token| token as usize >= self.vocabulary_tokens) {
+                return Err(EvaluateError::Unknown { token, tokens: self.vocabulary_tokens });
+            }
+        }
+        if all > CHUNK_TOKENS { Err(EvaluateError::Batch { tokens: all }) } else { Ok(()) }
+    }
+
     /// Keeps the state where one is wanted. Without it, going back costs an evaluation.
-    fn keep_boundary(&mut self) {
-        let tokens = self.evaluated.len();
-        if self.stops.contains(&tokens)
-            && let Some(state) = State::take(&self.context, Part::Recurrent, BOUNDARY_BYTES_MAX)
+    fn keep_boundary(&mut self, id: SequenceId) {
+        let tokens = self.len(id);
+        if self.sequence(id).stops.contains(&tokens)
+            && let Some(state) = State::take(&self.context, id, Part::Recurrent, BOUNDARY_BYTES_MAX)
         {
-            self.boundaries.push(Boundary { tokens, state });
+            self.sequence_mut(id).boundaries.push(Boundary { tokens, state });
         }
     }
 
-    /// The scores of every token for the place behind the last one evaluated.
-    pub(crate) fn scores(&self) -> Result<&[f32], EvaluateError> {
-        self.scored_row.map(|row| self.context.get_logits_ith(row)).ok_or(EvaluateError::NoScores)
+    /// The scores of every token for the place behind the first `tokens` tokens, where the last batch
+    /// gave them. llama.cpp aborts where a row has none.
+    pub(crate) fn scores(&self, id: SequenceId, tokens: usize) -> Result<&[f32], EvaluateError> {
+        let row = self.sequence(id).row(tokens).ok_or(EvaluateError::NoScores)?;
+        Ok(self.context.get_logits_ith(row))
+    }
+
+    /// Whether there are such scores.
+    pub(crate) fn has_scores(&self, id: SequenceId, tokens: usize) -> bool {
+        self.sequence(id).row(tokens).is_some()
     }
 }
 
@@ -276,158 +402,4 @@ fn engine(error: impl ToString) -> EvaluateError {
 }
 
 #[cfg(test)]
-mod tests {
-    use llama_cpp_2::model::params::LlamaModelParams;
-
-    use super::*;
-    use crate::tiny::{self, Tiny};
-
-    const CONTEXT: NonZeroU32 = NonZeroU32::new(256).unwrap();
-
-    fn weights() -> Weights {
-        let (_folder, path) = tiny::write(Tiny::default());
-        let backend = crate::engine::backend(false).unwrap();
-        Weights::load_from_file(backend, path, &LlamaModelParams::default()).unwrap()
-    }
-
-    fn evaluator(weights: &Weights) -> Evaluator<'_> {
-        Evaluator::new(crate::engine::backend(false).unwrap(), weights, CONTEXT, 1).unwrap()
-    }
-
-    #[test]
-    fn what_llama_cpp_would_abort_on_is_refused_before() {
-        let weights = weights();
-        let mut evaluator = evaluator(&weights);
-        assert_eq!(evaluator.scores().err(), Some(EvaluateError::NoScores));
-        let unknown =
-            EvaluateError::Unknown { token: 9999, tokens: usize::try_from(weights.n_vocab()).unwrap() };
-        assert_eq!(evaluator.evaluate(&[1, 9999]), Err(unknown));
-        assert_eq!(evaluator.evaluate(&[]), Ok(()));
-        // More than a chunk is not taken at once.
-        for filled in [64, 128, 192, 256] {
-            evaluator.evaluate(&[65; 1000]).unwrap();
-            assert_eq!(evaluator.len(), filled);
-        }
-        let full = EvaluateError::Full { tokens: 257, tokens_max: 256 };
-        assert_eq!(evaluator.evaluate(&[65]), Err(full));
-        // What there was still counts.
-        assert!(evaluator.scores().is_ok());
-    }
-
-    #[test]
-    fn only_what_begins_the_next_tokens_is_kept() {
-        let weights = weights();
-        let mut evaluator = evaluator(&weights);
-        evaluator.evaluate(&[1, 2, 3]).unwrap();
-        // The very same tokens: one is left, for only evaluating gives scores.
-        assert_eq!(evaluator.keep_prefix(&[1, 2, 3]), Ok(2));
-        assert_eq!(evaluator.scores().err(), Some(EvaluateError::NoScores));
-
-        evaluator.forget();
-        evaluator.evaluate(&[1, 2, 3]).unwrap();
-        assert_eq!(evaluator.keep_prefix(&[1, 2, 9, 9]), Ok(2));
-        assert_eq!(evaluator.len(), 2);
-        // And scores are those of a fresh start.
-        evaluator.evaluate(&[9, 9]).unwrap();
-        assert_scores_of_fresh_start(&mut evaluator, &[1, 2, 9, 9]);
-
-        // What goes on where the cache ends is kept as a whole.
-        assert_eq!(evaluator.keep_prefix(&[1, 2, 9, 9, 5]), Ok(4));
-        assert_eq!(evaluator.keep_prefix(&[7, 2]), Ok(0));
-        assert_eq!(evaluator.len(), 0);
-    }
-
-    /// Compares the scores now with those of `tokens` evaluated anew, chunk for chunk.
-    fn assert_scores_of_fresh_start(evaluator: &mut Evaluator<'_>, tokens: &[TokenId]) {
-        let warm = evaluator.scores().unwrap().to_vec();
-        evaluator.forget();
-        while evaluator.len() < tokens.len() {
-            evaluator.evaluate(&tokens[evaluator.len()..]).unwrap();
-        }
-        let cold = evaluator.scores().unwrap();
-        let apart = warm.iter().zip(cold).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-        let spread =
-            cold.iter().fold(f32::MIN, |a, b| a.max(*b)) - cold.iter().fold(f32::MAX, |a, b| a.min(*b));
-        assert!(apart < spread * 1e-2, "{apart} apart of {spread}");
-    }
-
-    fn wren() -> Weights {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../wren/wren.gguf");
-        let backend = crate::engine::backend(false).unwrap();
-        Weights::load_from_file(backend, path, &LlamaModelParams::default()).unwrap()
-    }
-
-    fn evaluate_all(evaluator: &mut Evaluator<'_>, tokens: &[TokenId]) {
-        while evaluator.len() < tokens.len() {
-            evaluator.evaluate(&tokens[evaluator.len()..]).unwrap();
-        }
-    }
-
-    #[test]
-    fn recurrent_model_goes_back_to_the_nearest_boundary() {
-        let weights = wren();
-        let mut evaluator = evaluator(&weights);
-        assert!(!evaluator.cuttable);
-        let said: Vec<TokenId> = (300..420).collect();
-        evaluator.mark(40, 100);
-        evaluate_all(&mut evaluator, &said);
-
-        // The reply is drawn again: only the prompt's last token is evaluated.
-        let mut redo = said[..100].to_vec();
-        assert_eq!(evaluator.keep_prefix(&redo), Ok(99));
-        evaluate_all(&mut evaluator, &redo);
-        assert_scores_of_fresh_start(&mut evaluator, &redo);
-
-        // Another task behind the same head, twice: the head's boundary stays.
-        evaluate_all(&mut evaluator, &said);
-        for other in [500, 600] {
-            redo.splice(70.., other..other + 30);
-            assert_eq!(evaluator.keep_prefix(&redo), Ok(40));
-            evaluate_all(&mut evaluator, &redo);
-            assert_scores_of_fresh_start(&mut evaluator, &redo);
-        }
-
-        // Before the head there is no place to go back to.
-        redo[39] = 7;
-        assert_eq!(evaluator.keep_prefix(&redo), Ok(0));
-        evaluate_all(&mut evaluator, &redo);
-        assert_scores_of_fresh_start(&mut evaluator, &redo);
-    }
-
-    #[test]
-    fn boundary_of_tokens_that_were_given_up_is_no_place_to_go_back_to() {
-        let weights = wren();
-        let mut evaluator = evaluator(&weights);
-        let said: Vec<TokenId> = (300..420).collect();
-        evaluator.mark(40, 100);
-        evaluate_all(&mut evaluator, &said);
-        // Longer, and other behind the head: what was kept before token 100 is of the old ones.
-        let mut other: Vec<TokenId> = (300..450).collect();
-        other.splice(60..110, 700..750);
-        evaluator.mark(40, 140);
-        assert_eq!(evaluator.keep_prefix(&other), Ok(40));
-        evaluate_all(&mut evaluator, &other);
-        assert_eq!(evaluator.keep_prefix(&other[..120]), Ok(40));
-        evaluate_all(&mut evaluator, &other[..120]);
-        assert_scores_of_fresh_start(&mut evaluator, &other[..120]);
-    }
-
-    #[test]
-    fn state_that_is_not_put_back_costs_the_context_and_no_more() {
-        let weights = wren();
-        let mut evaluator = evaluator(&weights);
-        let said: Vec<TokenId> = (300..420).collect();
-        evaluator.mark(40, 100);
-        evaluate_all(&mut evaluator, &said);
-        let state = State::take(&evaluator.context, Part::Recurrent, BOUNDARY_BYTES_MAX).unwrap();
-        let short = state.bytes()[..state.bytes().len() / 2].to_vec();
-        evaluator.boundaries.push(Boundary { tokens: 110, state: State::verified(short) });
-        assert_eq!(evaluator.keep_prefix(&said[..115]), Ok(0));
-        evaluate_all(&mut evaluator, &said[..115]);
-        assert_scores_of_fresh_start(&mut evaluator, &said[..115]);
-        // A state of another place is noticed, too.
-        evaluate_all(&mut evaluator, &said);
-        evaluator.boundaries.push(Boundary { tokens: 110, state });
-        assert_eq!(evaluator.keep_prefix(&said[..115]), Ok(0));
-    }
-}
+mod tests;

@@ -1,266 +1,201 @@
 //! One generation: the prompt is evaluated, tokens are drawn, and never more than one run of them ahead
 //! of what is durable.
 //!
-//! Leaves out where tokens go: a sink takes the events.
+//! It says what it wants evaluated, and goes on once that is done, so that several share a batch. Leaves
+//! out that batch, and whose turn it is.
+
+mod begin;
 
 use std::io;
 
-use everstep_core::TokenId;
-use everstep_model::{Constraint, Message, ModelEvent, Request};
-use tokio::sync::mpsc::{Sender, error::TrySendError};
+use everstep_core::{ActivityId, TokenId};
+use everstep_model::{ModelEvent, Request};
 use toktrie::SimpleVob;
 
+pub(crate) use self::begin::check_markup;
 use crate::{
+    batch::{Purpose, Want},
     draws::{Place, Try, pick},
-    evaluator::{CHUNK_TOKENS, EvaluateError, Evaluator},
-    grammar::{ConstraintError, Grammar, Grammars},
-    mailbox::{Interrupt, Mailbox, Watch},
-    sampled_log::{Origin, SampledLog},
-    snapshots::Snapshots,
-    template::Template,
-    vocabulary::Vocabulary,
+    evaluator::Evaluator,
+    grammar::Grammar,
+    sampled_log::Origin,
+    sequence::SequenceId,
+    workshop::{Stop, Workshop},
 };
-
-/// What every generation of an engine works with.
-pub(crate) struct Workshop<'w> {
-    pub(crate) template: Template,
-    pub(crate) vocabulary: Vocabulary,
-    pub(crate) grammars: Grammars,
-    pub(crate) evaluator: Evaluator<'w>,
-    pub(crate) sampled_log: SampledLog,
-    /// Where what was evaluated outlives the process.
-    pub(crate) snapshots: Option<Snapshots>,
-    pub(crate) events: Sender<ModelEvent>,
-}
-
-/// Why a generation ends without a reply.
-pub(crate) enum Stop {
-    Interrupt(Interrupt),
-    /// What the caller is told.
-    Event(Box<ModelEvent>),
-    Failed(String),
-}
 
 /// Longest time tokens are held back to fill a run.
 const RUN_US_MAX: i64 = 250_000;
 
-/// Most tokens of thought in front of a reply.
-const THOUGHT_TOKENS_MAX: usize = 1024;
-
-/// Tokens of thought in a reply of at most `tokens_max`: half of it is left for what the thought is for.
-fn thought_tokens_max(tokens_max: u32) -> usize {
-    (tokens_max as usize / 2).min(THOUGHT_TOKENS_MAX)
-}
-
 /// A generation under way.
-struct Generation<'g, 'w> {
-    shop: &'g mut Workshop<'w>,
-    mailbox: &'g mut Mailbox,
-    watch: Watch,
-    request: &'g Request,
+pub(crate) struct Generation {
+    request: Box<Request>,
+    /// Where its tokens are evaluated.
+    sequence: SequenceId,
+    phase: Phase,
     grammar: Option<Grammar>,
     /// What may be drawn without a grammar.
     free: Option<SimpleVob>,
     /// The prompt and the reply so far.
-    sequence: Vec<TokenId>,
+    tokens: Vec<TokenId>,
     prompt_tokens: usize,
     /// What of the prompt never changes within a run: the system text and the tools.
     head_tokens: usize,
+    /// Tokens of the reply that are durable.
+    accepted: usize,
     /// Tokens of the reply that were sent.
     sent: usize,
     /// When the first token that was not sent came about.
     held_since_us: i64,
 }
 
-/// What comes next.
+/// How far a generation is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Phase {
+    /// Its sequence may hold anything.
+    Begun,
+    /// What its sequence holds begins the prompt; so many tokens of it did from the start.
+    Prompt {
+        cached: usize,
+    },
+    Reply,
+}
+
+/// What a generation does next.
+pub(crate) enum Step {
+    /// These tokens must be evaluated.
+    Wants(Want),
+    /// Nothing, until more tokens are durable.
+    Waits,
+    /// It is over; this is its last event.
+    Over(ModelEvent),
+}
+
+/// What comes next in a reply.
 enum Next {
+    Wants(Want),
     Tokens(Vec<TokenId>, Origin),
     End,
 }
 
-/// Works on `request` until its reply ends, and reports through the workshop's channel.
-pub(crate) fn generate(
-    shop: &mut Workshop<'_>,
-    mailbox: &mut Mailbox,
-    request: &Request,
-) -> Result<(), Interrupt> {
-    let activity = request.activity;
-    let events = shop.events.clone();
-    let event = match Generation::begin(shop, mailbox, request).and_then(Generation::run) {
-        Ok(event) => event,
-        Err(Stop::Interrupt(interrupt)) => return Err(interrupt),
-        Err(Stop::Event(event)) => *event,
-        Err(Stop::Failed(reason)) => ModelEvent::Failed { activity, reason },
-    };
-    events.blocking_send(event).map_err(|_| Interrupt::Closed)?;
-    // Behind the reply, so that nobody waits for it.
-    if let Some(snapshots) = &mut shop.snapshots {
-        snapshots.take(&shop.evaluator, &request.tools);
-    }
-    Ok(())
-}
-
-impl<'g, 'w> Generation<'g, 'w> {
-    fn begin(
-        shop: &'g mut Workshop<'w>,
-        mailbox: &'g mut Mailbox,
-        request: &'g Request,
-    ) -> Result<Self, Stop> {
-        let activity = request.activity;
-        let temperature = request.sampling.temperature;
-        if !temperature.is_finite() || temperature < 0.0 || request.sampling.top_p.is_nan() {
-            return Err(Stop::Failed("the sampling temperature or top_p is no usable number".to_owned()));
-        }
-        let (grammar, free) = match request.constraint {
-            Constraint::Calls => {
-                check_markup(&shop.vocabulary, &request.tools)?;
-                let thought_tokens_max = thought_tokens_max(request.tokens_max);
-                (Some(shop.grammars.grammar(&request.tools, thought_tokens_max).map_err(failed)?), None)
-            }
-            Constraint::Off => (None, Some(shop.vocabulary.free_tokens())),
-        };
-        let pieces = shop.template.render(&request.messages, &request.tools).map_err(failed)?;
-        let mut sequence = shop.vocabulary.encode(&pieces).map_err(failed)?;
-        let prompt_tokens = sequence.len();
-        let head = pieces.get(..head_pieces(&request.messages)).unwrap_or_default();
-        let head_tokens = shop.vocabulary.encode(head).map_err(failed)?.len();
-        let needed = prompt_tokens.saturating_add(request.tokens_max as usize);
-        if needed > shop.evaluator.tokens_max() {
-            return Err(Stop::Event(Box::new(ModelEvent::ContextFull {
-                activity,
-                tokens: saturated(needed),
-                tokens_max: saturated(shop.evaluator.tokens_max()),
-            })));
-        }
-        sequence.extend_from_slice(&request.generated);
-        let mut generation = Self {
-            watch: Watch { activity, accepted: request.generated.len() },
-            sent: request.generated.len(),
-            shop,
-            mailbox,
-            request,
-            grammar,
-            free,
-            sequence,
-            prompt_tokens,
-            head_tokens,
-            held_since_us: 0,
-        };
-        generation.feed_generated()?;
-        Ok(generation)
+impl Generation {
+    pub(crate) const fn activity(&self) -> ActivityId {
+        self.request.activity
     }
 
-    /// Takes the tokens that were on flash through the constraint.
-    fn feed_generated(&mut self) -> Result<(), Stop> {
-        let generated = &self.request.generated;
-        let refused = |at: usize, why: &str| {
-            let reason = format!("the kept tokens are refused at token {at}: {why}");
-            Stop::Event(Box::new(ModelEvent::PrefixRefused { activity: self.request.activity, reason }))
-        };
-        for (at, &token) in generated.iter().enumerate() {
-            let allowed = match (&mut self.grammar, &self.free) {
-                _ if token as usize >= self.shop.vocabulary.len() => false,
-                _ if self.shop.vocabulary.ends_reply(token) => false,
-                (Some(grammar), _) => {
-                    grammar.allowed_count(&[token]).map_err(|error| refused(at, &error.to_string()))? == 1
-                }
-                (None, Some(free)) => free.is_allowed(token),
-                (None, None) => true,
-            };
-            if !allowed {
-                return Err(refused(at, "the constraint does not allow it"));
-            }
-            if let Some(grammar) = &mut self.grammar {
-                grammar.accept(token).map_err(|error| refused(at, &error.to_string()))?;
-            }
-        }
-        Ok(())
+    pub(crate) const fn sequence(&self) -> SequenceId {
+        self.sequence
     }
 
-    fn run(mut self) -> Result<ModelEvent, Stop> {
-        self.evaluate_prompt()?;
+    pub(crate) const fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// Takes note that `tokens` tokens of the reply are durable.
+    pub(crate) fn accepted(&mut self, tokens: usize) {
+        self.accepted = self.accepted.max(tokens);
+    }
+
+    /// Whether it should let `other`, which was begun before it, evaluate the head they share first.
+    pub(crate) fn waits_for_head_of(&self, other: &Self, evaluator: &Evaluator<'_>) -> bool {
+        let head = self.tokens.get(..self.head_tokens).unwrap_or_default();
+        let is_coming = match other.phase {
+            Phase::Begun => true,
+            Phase::Prompt { .. } => evaluator.len(other.sequence) < self.head_tokens,
+            Phase::Reply => false,
+        };
+        self.phase == Phase::Begun
+            && is_coming
+            && other.tokens.starts_with(head)
+            && evaluator.usable(self.sequence, &self.tokens) < self.head_tokens
+    }
+
+    /// Goes on as far as it can without an evaluation.
+    pub(crate) fn step(&mut self, shop: &mut Workshop<'_>) -> Result<Step, Stop> {
+        if self.phase == Phase::Begun {
+            let cached = self.take_prefix(shop)?;
+            self.phase = Phase::Prompt { cached };
+            self.send_progress(shop, cached)?;
+        }
+        if self.phase != Phase::Reply {
+            if shop.evaluator.len(self.sequence) < self.tokens.len() {
+                return Ok(Step::Wants(self.want(&shop.evaluator, &[], Purpose::Prompt)));
+            }
+            self.phase = Phase::Reply;
+        }
         loop {
-            self.mailbox.look(&mut self.watch)?;
             if let Some(grammar) = &mut self.grammar
                 && grammar.is_complete()?
             {
-                return Ok(self.ended());
+                return self.ended(shop).map(Step::Over);
             }
             if self.reply().len() >= self.request.tokens_max as usize {
-                self.send_run()?;
+                self.send_run(shop)?;
                 let reason = format!("no end of the reply within {} tokens", self.request.tokens_max);
                 return Err(Stop::Failed(reason));
             }
-            let room = self.wait_for_room()?;
-            match self.next(room)? {
-                Next::End => return Ok(self.ended()),
+            let room = self.room();
+            if room == 0 {
+                self.send_run(shop)?;
+                return Ok(Step::Waits);
+            }
+            match self.next(shop, room)? {
+                Next::Wants(want) => return Ok(Step::Wants(want)),
+                Next::End => return self.ended(shop).map(Step::Over),
                 Next::Tokens(tokens, origin) => {
                     for token in tokens {
-                        self.push(token, origin)?;
+                        self.push(shop, token, origin)?;
                     }
                 }
             }
             let held = self.reply().len().saturating_sub(self.sent);
             if held >= self.run_tokens_max() || (held > 0 && now_us() - self.held_since_us >= RUN_US_MAX) {
-                self.send_run()?;
+                self.send_run(shop)?;
             }
         }
     }
 
-    /// Evaluates the prompt and what was kept of the reply, in chunks, with a look at the mailbox
-    /// between them.
-    fn evaluate_prompt(&mut self) -> Result<(), Stop> {
-        self.shop.evaluator.mark(self.head_tokens, self.prompt_tokens);
-        let shop = &mut *self.shop;
-        let facts = match &mut shop.snapshots {
-            Some(snapshots) => snapshots.restore(&mut shop.evaluator, &self.sequence, &self.request.tools)?,
-            None => Vec::new(),
-        };
-        for fact in facts {
-            self.send(ModelEvent::Snapshot(fact))?;
-        }
-        let cached = self.shop.evaluator.keep_prefix(&self.sequence)?;
-        let total = saturated(self.sequence.len());
-        let activity = self.watch.activity;
-        loop {
-            let evaluated = self.shop.evaluator.len();
-            let progress = ModelEvent::Progress {
-                activity,
-                evaluated: saturated(evaluated),
-                cached: saturated(cached),
-                total,
-            };
-            // Progress is for people; where nobody reads it, the prompt does not wait for them. The
-            // last one carries the figures and is owed.
-            if evaluated == self.sequence.len() {
-                return self.send(progress);
+    /// Takes note that what it wanted, or the first part of it, is evaluated.
+    pub(crate) fn evaluated(&mut self, shop: &mut Workshop<'_>) -> Result<(), Stop> {
+        match self.phase {
+            Phase::Begun => Ok(()),
+            Phase::Prompt { cached } => self.send_progress(shop, cached),
+            Phase::Reply => {
+                let guessed = shop.evaluator.len(self.sequence).saturating_sub(self.tokens.len());
+                shop.drafts.tried(guessed);
+                Ok(())
             }
-            if let Err(TrySendError::Closed(_)) = self.shop.events.try_send(progress) {
-                return Err(Interrupt::Closed.into());
-            }
-            self.mailbox.look(&mut self.watch)?;
-            let rest = self.sequence.get(evaluated..).unwrap_or_default();
-            self.shop.evaluator.evaluate(rest)?;
         }
     }
 
-    /// Waits until at least one more token may be sampled, and says how many may.
-    fn wait_for_room(&mut self) -> Result<usize, Stop> {
-        loop {
-            let limit = self.watch.accepted.saturating_add(self.run_tokens_max());
-            let limit = limit.min(self.request.tokens_max as usize);
-            match limit.checked_sub(self.reply().len()) {
-                Some(room) if room > 0 => return Ok(room),
-                _ => {
-                    self.send_run()?;
-                    self.mailbox.wait(&mut self.watch)?;
-                }
+    /// Brings the sequence to where it holds as much as there is of the prompt and the kept reply, and says
+    /// how much.
+    fn take_prefix(&self, shop: &mut Workshop<'_>) -> Result<usize, Stop> {
+        shop.evaluator.mark(self.sequence, self.head_tokens, self.prompt_tokens);
+        if let Some(snapshots) = &mut shop.snapshots {
+            let tools = &self.request.tools;
+            for fact in snapshots.restore(&mut shop.evaluator, self.sequence, &self.tokens, tools)? {
+                shop.send(ModelEvent::Snapshot(fact))?;
             }
         }
+        Ok(shop.evaluator.begin(self.sequence, &self.tokens)?)
+    }
+
+    /// What is not evaluated yet, and `guess` behind it, as far as it goes at once.
+    fn want(&self, evaluator: &Evaluator<'_>, guess: &[TokenId], purpose: Purpose) -> Want {
+        let start = evaluator.len(self.sequence);
+        let mut tokens = [self.tokens.get(start..).unwrap_or_default(), guess].concat();
+        tokens.truncate(evaluator.room(self.sequence));
+        Want { sequence: self.sequence, start, tokens, known: self.tokens.len(), purpose }
+    }
+
+    /// Tokens that may be sampled now.
+    fn room(&self) -> usize {
+        let limit = self.accepted.saturating_add(self.run_tokens_max());
+        limit.min(self.request.tokens_max as usize).saturating_sub(self.reply().len())
     }
 
     /// The next tokens: those that are forced, or else one that is drawn.
-    fn next(&mut self, room: usize) -> Result<Next, Stop> {
+    fn next(&mut self, shop: &mut Workshop<'_>, room: usize) -> Result<Next, Stop> {
         if let Some(grammar) = &mut self.grammar {
             let mut forced = grammar.forced()?;
             // The tokenizer may cut a forced text otherwise than the grammar asks; only what the
@@ -272,33 +207,55 @@ impl<'g, 'w> Generation<'g, 'w> {
                 return Ok(Next::Tokens(forced, Origin::Forced));
             }
         }
-        while self.shop.evaluator.len() < self.sequence.len() {
-            let rest = self.sequence.get(self.shop.evaluator.len()..).unwrap_or_default();
-            self.shop.evaluator.evaluate(rest.get(..CHUNK_TOKENS).unwrap_or(rest))?;
-            self.mailbox.look(&mut self.watch)?;
+        if !shop.evaluator.has_scores(self.sequence, self.tokens.len()) {
+            if shop.evaluator.len(self.sequence) >= self.tokens.len() {
+                // The scores are gone, so the last token is evaluated again.
+                shop.evaluator.begin(self.sequence, &self.tokens)?;
+            }
+            let guess = self.guess(shop, room)?;
+            return Ok(Next::Wants(self.want(&shop.evaluator, &guess, Purpose::Reply)));
         }
-        let token = self.draw()?;
-        if self.shop.vocabulary.ends_reply(token) {
-            self.note(token, Origin::End)?;
+        let token = self.draw(shop)?;
+        if shop.vocabulary.ends_reply(token) {
+            self.note(shop, token, Origin::End)?;
             return Ok(Next::End);
         }
         Ok(Next::Tokens(vec![token], Origin::Sampled))
     }
 
+    /// Tokens that may follow and that the constraint allows, within the `room` there is for drawing.
+    fn guess(&mut self, shop: &mut Workshop<'_>, room: usize) -> Result<Vec<TokenId>, Stop> {
+        if !shop.evaluator.may_guess(self.sequence) {
+            return Ok(Vec::new());
+        }
+        // One more token is drawn than is guessed.
+        let left = (self.request.tokens_max as usize).saturating_sub(self.reply().len());
+        let room = room.min(left).saturating_sub(1);
+        let guess = shop.drafts.guess(&self.tokens, room);
+        let ends = guess.iter().take_while(|&&token| !shop.vocabulary.ends_reply(token)).count();
+        let guess = guess.get(..ends).unwrap_or_default();
+        let allowed = match (&mut self.grammar, &self.free) {
+            (Some(grammar), _) => grammar.allowed_count(guess)?,
+            (None, Some(free)) => guess.iter().take_while(|&&token| free.is_allowed(token)).count(),
+            (None, None) => guess.len(),
+        };
+        Ok(guess.get(..allowed).unwrap_or_default().to_vec())
+    }
+
     /// Draws one token: freely first, and among what the grammar allows if it refuses that.
-    fn draw(&mut self) -> Result<TokenId, Stop> {
-        let scores = self.shop.evaluator.scores()?;
+    fn draw(&mut self, shop: &Workshop<'_>) -> Result<TokenId, Stop> {
+        let scores = shop.evaluator.scores(self.sequence, self.tokens.len())?;
         let sampling = self.request.sampling;
         let place = Place {
             seed: self.request.seed,
             generation: self.request.generation,
             redo: self.request.redo,
-            position: saturated(self.sequence.len().saturating_sub(self.prompt_tokens)),
+            position: saturated(self.tokens.len().saturating_sub(self.prompt_tokens)),
         };
         let none = || Stop::Failed("the model gives no usable scores".to_owned());
         let token = pick(scores, self.free.as_ref(), sampling, place, Try::Free).ok_or_else(none)?;
         let Some(grammar) = &mut self.grammar else { return Ok(token) };
-        let allowed = if self.shop.vocabulary.ends_reply(token) {
+        let allowed = if shop.vocabulary.ends_reply(token) {
             grammar.may_end()?
         } else {
             grammar.allowed_count(&[token])? == 1
@@ -310,105 +267,63 @@ impl<'g, 'w> Generation<'g, 'w> {
         pick(scores, Some(&mask), sampling, place, Try::Masked).ok_or_else(none)
     }
 
-    fn push(&mut self, token: TokenId, origin: Origin) -> Result<(), Stop> {
-        self.note(token, origin)?;
+    fn push(&mut self, shop: &mut Workshop<'_>, token: TokenId, origin: Origin) -> Result<(), Stop> {
+        self.note(shop, token, origin)?;
         if let Some(grammar) = &mut self.grammar {
             grammar.accept(token)?;
         }
         if self.reply().len() == self.sent {
             self.held_since_us = now_us();
         }
-        self.sequence.push(token);
+        match shop.evaluator.tokens(self.sequence).get(self.tokens.len()) {
+            Some(&guess) if guess == token => shop.drafts.was_right(),
+            Some(_) => shop.evaluator.cut(self.sequence, self.tokens.len())?,
+            None => {}
+        }
+        self.tokens.push(token);
         Ok(())
     }
 
-    fn note(&mut self, token: TokenId, origin: Origin) -> Result<(), Stop> {
+    fn note(&self, shop: &mut Workshop<'_>, token: TokenId, origin: Origin) -> Result<(), Stop> {
         let position = self.reply().len();
-        let noted = self.shop.sampled_log.note(self.request.generation, position, token, origin);
+        let noted = shop.sampled_log.note(self.request.generation, position, token, origin);
         noted.map_err(|error: io::Error| Stop::Failed(format!("the log of sampled tokens: {error}")))
     }
 
-    fn send_run(&mut self) -> Result<(), Stop> {
+    fn send_run(&mut self, shop: &Workshop<'_>) -> Result<(), Stop> {
         let tokens = self.reply().get(self.sent..).unwrap_or_default().to_vec();
         if tokens.is_empty() {
             return Ok(());
         }
         self.sent = self.reply().len();
-        self.send(ModelEvent::Tokens { activity: self.watch.activity, tokens, end: None })
+        shop.send(ModelEvent::Tokens { activity: self.activity(), tokens, end: None })
     }
 
     /// The last event of a whole reply.
-    fn ended(&self) -> ModelEvent {
-        ModelEvent::Tokens {
-            activity: self.watch.activity,
+    fn ended(&self, shop: &mut Workshop<'_>) -> Result<ModelEvent, Stop> {
+        // What was guessed behind it is nothing to go on with, and nothing to keep.
+        shop.evaluator.cut(self.sequence, self.tokens.len())?;
+        Ok(ModelEvent::Tokens {
+            activity: self.activity(),
             tokens: self.reply().get(self.sent..).unwrap_or_default().to_vec(),
-            end: Some(self.shop.vocabulary.pieces().text(self.reply())),
-        }
+            end: Some(shop.vocabulary.pieces().text(self.reply())),
+        })
     }
 
-    fn send(&self, event: ModelEvent) -> Result<(), Stop> {
-        self.shop.events.blocking_send(event).map_err(|_| Interrupt::Closed.into())
+    /// Progress is for people; the last one carries the figures and is owed.
+    fn send_progress(&self, shop: &Workshop<'_>, cached: usize) -> Result<(), Stop> {
+        let evaluated = saturated(shop.evaluator.len(self.sequence));
+        let (cached, total) = (saturated(cached), saturated(self.tokens.len()));
+        shop.send(ModelEvent::Progress { activity: self.activity(), evaluated, cached, total })
     }
 
     fn reply(&self) -> &[TokenId] {
-        self.sequence.get(self.prompt_tokens..).unwrap_or_default()
+        self.tokens.get(self.prompt_tokens..).unwrap_or_default()
     }
 
     /// At least one, or a reply could never end.
     fn run_tokens_max(&self) -> usize {
         self.request.run_tokens_max.max(1) as usize
-    }
-}
-
-/// Pieces of a prompt before the text of the first message that is not the system's.
-fn head_pieces(messages: &[Message]) -> usize {
-    let system = messages.iter().take_while(|message| matches!(message, Message::System(_))).count();
-    // Each message is a piece of markup and one of its own; the markup before the next one is the head's.
-    system.saturating_mul(2).saturating_add(1)
-}
-
-/// Refuses tools whose texts would become markup in the prompt.
-pub(crate) fn check_markup(
-    vocabulary: &Vocabulary,
-    tools: &[everstep_model::ToolDefinition],
-) -> Result<(), Stop> {
-    for tool in tools {
-        if let Some((text, markup)) = vocabulary.markup_in(tool) {
-            return Err(failed(crate::GrammarError::Markup {
-                tool: tool.name.clone(),
-                text: text.chars().take(60).collect(),
-                markup: markup.to_owned(),
-            }));
-        }
-    }
-    Ok(())
-}
-
-fn failed(error: impl std::error::Error) -> Stop {
-    let mut reason = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        reason = format!("{reason}: {cause}");
-        source = cause.source();
-    }
-    Stop::Failed(reason)
-}
-
-impl From<Interrupt> for Stop {
-    fn from(interrupt: Interrupt) -> Self {
-        Self::Interrupt(interrupt)
-    }
-}
-
-impl From<ConstraintError> for Stop {
-    fn from(error: ConstraintError) -> Self {
-        failed(error)
-    }
-}
-
-impl From<EvaluateError> for Stop {
-    fn from(error: EvaluateError) -> Self {
-        failed(error)
     }
 }
 

@@ -26,14 +26,15 @@ use crate::{
     vocabulary::Vocabulary,
 };
 
-/// Compiles grammars, and keeps the last one: the tools of a run do not change.
+/// Compiles grammars, and keeps the last ones: the tools of a run do not change.
 pub(crate) struct Grammars {
     factory: ParserFactory,
     environment: TokEnv,
     family: &'static Family,
     thought: ThoughtBegin,
     marks: Marks,
-    last: Option<(Vec<ToolDefinition>, Matcher)>,
+    /// The one that was asked for last is the last.
+    kept: Vec<(Vec<ToolDefinition>, Matcher)>,
 }
 
 /// A grammar on its way through one reply.
@@ -102,6 +103,8 @@ pub enum GrammarError {
 #[error("the constraint failed: {0}")]
 pub(crate) struct ConstraintError(String);
 
+/// Grammars that are kept: one for each generation at once.
+const GRAMMARS_MAX: usize = crate::SEQUENCES_MAX as usize;
 /// Most tools a grammar is built for.
 const TOOLS_MAX: usize = 128;
 /// Most bytes of schemas, annotations aside, that go into one grammar.
@@ -146,7 +149,7 @@ impl Grammars {
             ..ParserLimits::default()
         };
         let marks = Marks::new(family, control_token);
-        Ok(Self { factory, environment: environment.clone(), family, thought, marks, last: None })
+        Ok(Self { factory, environment: environment.clone(), family, thought, marks, kept: Vec::new() })
     }
 
     /// The grammar for `tools`, at its begin. Thought is brought to its end after `thought_tokens_max`
@@ -156,14 +159,16 @@ impl Grammars {
         tools: &[ToolDefinition],
         thought_tokens_max: usize,
     ) -> Result<Grammar, GrammarError> {
-        let kept = self.last.as_ref().filter(|(last, _)| last == tools).map(|(_, matcher)| matcher.clone());
-        let matcher = if let Some(matcher) = kept {
-            matcher
-        } else {
-            let matcher = self.compile(tools)?;
-            self.last = Some((tools.to_vec(), matcher.clone()));
-            matcher
+        let known = self.kept.iter().position(|(known, _)| known == tools);
+        let newest = match known {
+            Some(at) => self.kept.remove(at),
+            None => (tools.to_vec(), self.compile(tools)?),
         };
+        if self.kept.len() >= GRAMMARS_MAX {
+            self.kept.remove(0);
+        }
+        let matcher = newest.1.clone();
+        self.kept.push(newest);
         let thought =
             Watch::new(self.thought, self.family, thought_tokens_max, &self.environment, &self.marks);
         Ok(Grammar { matcher, thought })

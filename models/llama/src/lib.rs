@@ -2,10 +2,12 @@
 //!
 //! [`LlamaModel`] loads a GGUF on a thread of its own, renders the model's own chat template, holds
 //! calls to their tools' schemas token by token, and goes on with a generation where a cut left it.
-//! What was evaluated outlives the process in snapshots. Leaves out batching of several agents.
+//! Several generations go on at once in one batch. What was evaluated outlives the process in snapshots.
 
 mod abort;
+mod batch;
 mod boundaries;
+mod draft;
 mod draws;
 mod engine;
 mod evaluator;
@@ -20,6 +22,8 @@ mod options;
 mod sampled_log;
 mod schema;
 mod schema_probe;
+mod sequence;
+mod serve;
 mod snapshot;
 mod snapshots;
 mod source;
@@ -31,15 +35,17 @@ mod template;
 #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "the numbers are tiny")]
 mod tiny;
 mod vocabulary;
+mod workshop;
 
 pub use abort::{install_abort_marker, take_abort_marker};
+pub use draft::{DraftCounts, Drafting};
 pub use gguf::GgufError;
 pub use grammar::GrammarError;
 pub use model::LlamaModel;
 pub use openmp::exec_with_passive_openmp;
 pub use options::{
     CONTEXT_TOKENS_DEFAULT_MAX, EngineOptions, LoadError, LoadFailure, LoadProgress, OnProgress,
-    SnapshotOptions,
+    SEQUENCES_MAX, SnapshotOptions,
 };
 pub use schema::SchemaError;
 pub use schema_probe::{SchemaProbe, SchemaTaker};

@@ -1,8 +1,11 @@
-//! What the engine's thread is told: commands in, and what they mean for the generation under way.
+//! What the engine's thread is told: commands in, requests kept in order until one can be begun.
 //!
-//! Leaves out the generation itself.
+//! Leaves out the generations under way: what is said about them is handed on.
 
-use std::sync::mpsc::{Receiver, RecvError, SyncSender, TryRecvError};
+use std::{
+    collections::VecDeque,
+    sync::mpsc::{Receiver, RecvError, SyncSender, TryRecvError},
+};
 
 use everstep_core::ActivityId;
 use everstep_model::{Request, ToolDefinition};
@@ -15,93 +18,86 @@ pub(crate) enum Command {
     CheckTools { tools: Vec<ToolDefinition>, answer: SyncSender<Result<(), String>> },
 }
 
-/// The receiving end, with the request that came while another was worked on.
+/// The receiving end, with the requests that wait.
 pub(crate) struct Mailbox {
     commands: Receiver<Command>,
-    next: Option<Box<Request>>,
+    waiting: VecDeque<Box<Request>>,
 }
 
-/// What the thread does when it has nothing to do.
-pub(crate) enum Job {
-    Generate(Box<Request>),
-    CheckTools { tools: Vec<ToolDefinition>, answer: SyncSender<Result<(), String>> },
+/// What the mailbox does not settle by itself.
+pub(crate) enum News {
+    /// So many tokens of a generation are durable.
+    Accepted {
+        activity: ActivityId,
+        tokens: usize,
+    },
+    /// A generation that was begun is not wanted any more.
+    Cancel(ActivityId),
+    CheckTools {
+        tools: Vec<ToolDefinition>,
+        answer: SyncSender<Result<(), String>>,
+    },
+    /// More requests came than may wait.
+    TooMany(Box<Request>),
 }
 
-/// Why a generation ends before its reply does.
+/// The handle is gone.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Interrupt {
-    /// Cancelled, or another one was submitted.
-    Cancelled,
-    /// The handle is gone.
-    Closed,
-}
+pub(crate) struct Closed;
 
-/// What is known of the generation under way.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Watch {
-    pub(crate) activity: ActivityId,
-    /// Tokens that are durable.
-    pub(crate) accepted: usize,
-}
+/// Requests that wait while others are worked on.
+pub(crate) const REQUESTS_WAITING_MAX: usize = 64;
 
 impl Mailbox {
     pub(crate) const fn new(commands: Receiver<Command>) -> Self {
-        Self { commands, next: None }
+        Self { commands, waiting: VecDeque::new() }
     }
 
-    /// Waits for the next thing to do; `None` once the handle is gone.
-    pub(crate) fn job(&mut self) -> Option<Job> {
-        if let Some(request) = self.next.take() {
-            return Some(Job::Generate(request));
-        }
+    /// Whether a request waits to be begun.
+    pub(crate) fn has_request(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// The request that has waited longest.
+    pub(crate) fn request(&mut self) -> Option<Box<Request>> {
+        self.waiting.pop_front()
+    }
+
+    /// Takes what has come in up to the next news, without waiting.
+    pub(crate) fn look(&mut self) -> Result<Option<News>, Closed> {
         loop {
-            match self.commands.recv() {
-                Ok(Command::Submit(request)) => return Some(Job::Generate(request)),
-                Ok(Command::CheckTools { tools, answer }) => return Some(Job::CheckTools { tools, answer }),
-                // Late words about a generation that is over.
-                Ok(Command::Accepted { .. } | Command::Cancel(_)) => {}
-                Err(RecvError) => return None,
+            let news = match self.commands.try_recv() {
+                Ok(command) => self.take(command),
+                Err(TryRecvError::Empty) => return Ok(None),
+                Err(TryRecvError::Disconnected) => return Err(Closed),
+            };
+            if news.is_some() {
+                return Ok(news);
             }
         }
     }
 
-    /// Takes what has come in, without waiting.
-    pub(crate) fn look(&mut self, watch: &mut Watch) -> Result<(), Interrupt> {
-        loop {
-            match self.commands.try_recv() {
-                Ok(command) => self.take(command, watch)?,
-                Err(TryRecvError::Empty) => return Ok(()),
-                Err(TryRecvError::Disconnected) => return Err(Interrupt::Closed),
-            }
-        }
+    /// Waits for one message; not every one is news.
+    pub(crate) fn wait(&mut self) -> Result<Option<News>, Closed> {
+        let command = self.commands.recv().map_err(|RecvError| Closed)?;
+        Ok(self.take(command))
     }
 
-    /// Waits for one message.
-    pub(crate) fn wait(&mut self, watch: &mut Watch) -> Result<(), Interrupt> {
-        let command = self.commands.recv().map_err(|RecvError| Interrupt::Closed)?;
-        self.take(command, watch)
-    }
-
-    fn take(&mut self, command: Command, watch: &mut Watch) -> Result<(), Interrupt> {
+    fn take(&mut self, command: Command) -> Option<News> {
         match command {
-            Command::Accepted { activity, tokens } if activity == watch.activity => {
-                watch.accepted = watch.accepted.max(tokens);
-                Ok(())
-            }
-            Command::Cancel(activity) if activity == watch.activity => Err(Interrupt::Cancelled),
-            Command::Accepted { .. } => Ok(()),
-            // Until that next request is begun, only its own cancel can mean it.
-            Command::Cancel(activity) => {
-                self.next.take_if(|request| request.activity == activity);
-                Ok(())
+            Command::Accepted { activity, tokens } => Some(News::Accepted { activity, tokens }),
+            Command::CheckTools { tools, answer } => Some(News::CheckTools { tools, answer }),
+            Command::Submit(request) if self.waiting.len() >= REQUESTS_WAITING_MAX => {
+                Some(News::TooMany(request))
             }
             Command::Submit(request) => {
-                self.next = Some(request);
-                Err(Interrupt::Cancelled)
+                self.waiting.push_back(request);
+                None
             }
-            Command::CheckTools { answer, .. } => {
-                let _ = answer.try_send(Err("the model is at work; check tools before a run".to_owned()));
-                Ok(())
+            Command::Cancel(activity) => {
+                let waiting = self.waiting.len();
+                self.waiting.retain(|request| request.activity != activity);
+                (self.waiting.len() == waiting).then_some(News::Cancel(activity))
             }
         }
     }
@@ -109,7 +105,7 @@ impl Mailbox {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::sync_channel;
+    use std::sync::mpsc::{SyncSender, sync_channel};
 
     use everstep_core::GenerationId;
     use everstep_model::{Constraint, Sampling};
@@ -132,52 +128,45 @@ mod tests {
         }))
     }
 
+    fn mailbox() -> (SyncSender<Command>, Mailbox) {
+        let (sender, receiver) = sync_channel(99);
+        (sender, Mailbox::new(receiver))
+    }
+
     fn next(mailbox: &mut Mailbox) -> Option<u64> {
-        match mailbox.job() {
-            Some(Job::Generate(request)) => Some(request.activity.0),
-            _ => None,
+        mailbox.request().map(|request| request.activity.0)
+    }
+
+    #[test]
+    fn requests_wait_in_order_unless_cancelled() {
+        let (sender, mut mailbox) = mailbox();
+        for activity in 1..=4 {
+            sender.send(request(activity)).unwrap();
         }
-    }
-
-    #[test]
-    fn only_words_about_the_watched_generation_count() {
-        let (sender, receiver) = sync_channel(9);
-        let mut mailbox = Mailbox::new(receiver);
-        let mut watch = Watch { activity: ActivityId(2), accepted: 4 };
-        sender.send(Command::Accepted { activity: ActivityId(1), tokens: 99 }).unwrap();
-        sender.send(Command::Cancel(ActivityId(1))).unwrap();
-        sender.send(Command::Accepted { activity: ActivityId(2), tokens: 3 }).unwrap();
-        assert_eq!(mailbox.look(&mut watch), Ok(()));
-        assert_eq!(watch.accepted, 4);
-        sender.send(Command::Accepted { activity: ActivityId(2), tokens: 7 }).unwrap();
-        assert_eq!(mailbox.wait(&mut watch), Ok(()));
-        assert_eq!(watch.accepted, 7);
         sender.send(Command::Cancel(ActivityId(2))).unwrap();
-        assert_eq!(mailbox.look(&mut watch), Err(Interrupt::Cancelled));
+        assert!(matches!(mailbox.look(), Ok(None)));
+        // A cancel of one that was begun is news, and leaves those that wait.
+        assert_eq!(next(&mut mailbox), Some(1));
+        sender.send(Command::Cancel(ActivityId(1))).unwrap();
+        assert!(matches!(mailbox.look(), Ok(Some(News::Cancel(ActivityId(1))))));
+        assert!(mailbox.has_request());
+        assert_eq!((next(&mut mailbox), next(&mut mailbox), next(&mut mailbox)), (Some(3), Some(4), None));
+        assert!(!mailbox.has_request());
         drop(sender);
-        assert_eq!(mailbox.look(&mut watch), Err(Interrupt::Closed));
-        assert_eq!(mailbox.wait(&mut watch), Err(Interrupt::Closed));
+        assert!(matches!(mailbox.look(), Err(Closed)));
+        assert!(matches!(mailbox.wait(), Err(Closed)));
     }
 
     #[test]
-    fn request_that_comes_during_another_is_next_unless_cancelled() {
-        let (sender, receiver) = sync_channel(9);
-        let mut mailbox = Mailbox::new(receiver);
-        let mut watch = Watch { activity: ActivityId(1), accepted: 0 };
-        sender.send(request(2)).unwrap();
-        assert_eq!(mailbox.look(&mut watch), Err(Interrupt::Cancelled));
-        assert_eq!(next(&mut mailbox), Some(2));
-        // A cancel that comes right behind its request, before it is begun.
-        sender.send(request(3)).unwrap();
-        sender.send(Command::Cancel(ActivityId(3))).unwrap();
-        sender.send(request(4)).unwrap();
-        watch.activity = ActivityId(2);
-        assert_eq!(mailbox.look(&mut watch), Err(Interrupt::Cancelled));
-        assert_eq!(next(&mut mailbox), Some(3));
-        watch.activity = ActivityId(3);
-        assert_eq!(mailbox.look(&mut watch), Err(Interrupt::Cancelled));
-        assert_eq!(next(&mut mailbox), Some(4));
-        drop(sender);
-        assert_eq!(next(&mut mailbox), None);
+    fn news_come_one_by_one_and_requests_beyond_the_limit_come_back() {
+        let (sender, mut mailbox) = mailbox();
+        for activity in 0..=REQUESTS_WAITING_MAX as u64 {
+            sender.send(request(activity)).unwrap();
+        }
+        sender.send(Command::Accepted { activity: ActivityId(7), tokens: 3 }).unwrap();
+        let Ok(Some(News::TooMany(request))) = mailbox.look() else { panic!("the last one is one too many") };
+        assert_eq!(request.activity.0, REQUESTS_WAITING_MAX as u64);
+        assert!(matches!(mailbox.wait(), Ok(Some(News::Accepted { activity: ActivityId(7), tokens: 3 }))));
+        assert!(matches!(mailbox.look(), Ok(None)));
     }
 }

@@ -12,7 +12,7 @@ use crate::{evaluator::CHUNK_TOKENS, gguf::Gguf};
 pub(crate) struct Setup {
     /// Tokens of context, as asked for.
     pub(crate) context_tokens: u32,
-    /// Sequences that share them.
+    /// Sequences, each with as many.
     pub(crate) sequences: u32,
     /// Largest snapshot of the KV cache; 0 where none is kept.
     pub(crate) snapshot_bytes_max: u64,
@@ -140,7 +140,8 @@ pub(crate) fn estimate(gguf: &Gguf, setup: Setup) -> Memory {
     let head = Head { gguf };
     let context = padded(u64::from(setup.context_tokens));
     let kv_token = head.kv_token();
-    let kv = kv_token.map(|bytes| bytes.saturating_mul(context));
+    let cells = context.saturating_mul(u64::from(setup.sequences));
+    let kv = kv_token.map(|bytes| bytes.saturating_mul(cells));
     let recurrent = head.recurrent().map(|bytes| bytes.saturating_mul(u64::from(setup.sequences)));
     let state = kv.unwrap_or_default().saturating_add(recurrent.unwrap_or_default());
     let vocabulary = head.vocabulary();

@@ -1,6 +1,6 @@
 //! The handle of an engine: the `Model` the driver talks to.
 //!
-//! Leaves out all work: it happens on the engine's thread, behind two bounded channels.
+//! Leaves out all work: it happens on the engine's thread, behind two channels.
 
 use std::{
     sync::{
@@ -15,9 +15,10 @@ use everstep_model::{
     Family, Model, ModelCard, ModelEvent, NextEvent, Reply, Request, ThoughtBegin, ToolDefinition,
     ToolsRefused,
 };
-use tokio::sync::mpsc::{self, Receiver};
+use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use crate::{
+    draft::{Counters, DraftCounts},
     engine::{self, Loaded},
     mailbox::Command,
     options::{EngineOptions, LoadError, LoadFailure, OnProgress},
@@ -30,15 +31,15 @@ pub struct LlamaModel {
     family: &'static Family,
     thought: ThoughtBegin,
     pieces: Arc<Pieces>,
+    draft_counts: Arc<Counters>,
+    generations_max: usize,
     commands: Option<SyncSender<Command>>,
-    events: Receiver<ModelEvent>,
+    events: UnboundedReceiver<ModelEvent>,
     thread: Option<JoinHandle<()>>,
 }
 
 /// Commands that may wait. The engine looks between chunks, so a full channel means a short wait.
 const COMMANDS_MAX: usize = 64;
-/// Events that may wait before progress is dropped and tokens make the engine wait.
-const EVENTS_MAX: usize = 64;
 
 impl LlamaModel {
     /// Loads a model, which takes from milliseconds to minutes; `on_progress` is told how far it is.
@@ -65,15 +66,23 @@ impl LlamaModel {
 
     fn start(options: EngineOptions, on_progress: OnProgress) -> Result<Self, LoadFailure> {
         let (commands, to_engine) = sync_channel(COMMANDS_MAX);
-        let (from_engine, events) = mpsc::channel(EVENTS_MAX);
+        let (from_engine, events) = mpsc::unbounded_channel();
         let (report, loaded) = sync_channel(1);
+        let generations_max = usize::from(options.sequences);
         let thread = thread::Builder::new()
             .name("everstep-model".to_owned())
             .spawn(move || engine::run(&options, on_progress, &report, to_engine, from_engine))
             .map_err(|error| LoadFailure::Engine(error.to_string()))?;
-        let Loaded { card, pieces, family, thought } =
+        let Loaded { card, pieces, family, thought, draft_counts } =
             loaded.recv().map_err(|_| LoadFailure::Engine("its thread ended while loading".to_owned()))??;
-        Ok(Self { card, family, thought, pieces, commands: Some(commands), events, thread: Some(thread) })
+        let (commands, thread) = (Some(commands), Some(thread));
+        Ok(Self { card, family, thought, pieces, draft_counts, generations_max, commands, events, thread })
+    }
+
+    /// How often tokens were evaluated ahead of being drawn, and how often that was right.
+    #[must_use]
+    pub fn draft_counts(&self) -> DraftCounts {
+        self.draft_counts.read()
     }
 
     fn tell(&self, command: Command) {
@@ -94,6 +103,10 @@ impl Model for LlamaModel {
         self.tell(Command::CheckTools { tools: tools.to_vec(), answer });
         let checked = checked.recv().unwrap_or_else(|_| Err("the engine is gone".to_owned()));
         checked.map_err(|reason| ToolsRefused { reason })
+    }
+
+    fn generations_max(&self) -> usize {
+        self.generations_max
     }
 
     fn submit(&mut self, request: Request) {

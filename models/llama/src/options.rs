@@ -8,7 +8,7 @@ use std::{
 
 use everstep_model::{Family, Memory};
 
-use crate::{gguf::GgufError, template::TemplateError, vocabulary::VocabularyError};
+use crate::{draft::Drafting, gguf::GgufError, template::TemplateError, vocabulary::VocabularyError};
 
 /// How a model is loaded.
 #[derive(Clone, Debug)]
@@ -34,6 +34,11 @@ pub struct EngineOptions {
     pub snapshots: Option<SnapshotOptions>,
     /// The family the model is spoken to in, by name; by default what its file tells.
     pub family: Option<String>,
+    /// Generations that go on at once, from 1 to [`SEQUENCES_MAX`]; 1 by default. Each has
+    /// `context_tokens` of its own, so memory for the context grows with them.
+    pub sequences: u16,
+    /// Whether tokens that repeat are evaluated ahead of being drawn; by default they are.
+    pub drafting: Drafting,
     /// Sends llama.cpp's own log lines to `tracing`; the first engine of a process decides.
     pub engine_log: bool,
 }
@@ -51,6 +56,8 @@ impl EngineOptions {
             sampled_log: None,
             snapshots: None,
             family: None,
+            sequences: 1,
+            drafting: Drafting::default(),
             engine_log: false,
         }
     }
@@ -71,6 +78,9 @@ pub struct SnapshotOptions {
 
 /// Tokens of context that are set up when nobody asks for a number.
 pub const CONTEXT_TOKENS_DEFAULT_MAX: u32 = 4096;
+
+/// Most generations of an engine at once.
+pub const SEQUENCES_MAX: u16 = 8;
 
 /// How far loading is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -146,6 +156,13 @@ pub enum LoadFailure {
         /// MiB it may take.
         mb_max: u32,
     },
+    /// More generations at once than an engine has, or none.
+    Sequences {
+        /// Asked for.
+        asked: u16,
+    },
+    /// Snapshots are of one agent, and several would use the engine.
+    SnapshotsOfSeveral,
     /// llama.cpp can't set up the context.
     Context(String),
     /// The constraint's compiler can't be set up.
@@ -183,6 +200,12 @@ impl fmt::Display for LoadFailure {
             Self::MemoryUnknown { architecture, mb_max } => write!(
                 f,
                 "`model.memory_mb_max` allows {mb_max} MiB, and what context takes in the architecture `{architecture}` is not known; without that key it is not checked"
+            ),
+            Self::Sequences { asked } => {
+                write!(f, "{asked} generations at once are asked for; 1 to {SEQUENCES_MAX} can be")
+            }
+            Self::SnapshotsOfSeveral => f.write_str(
+                "snapshots are of one agent; they can't be kept where several generations go on at once",
             ),
             Self::Context(reason) => write!(f, "no context can be set up: {reason}"),
             Self::Constraint(reason) => write!(f, "calls can't be constrained: {reason}"),

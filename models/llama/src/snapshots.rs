@@ -10,10 +10,11 @@ use std::{
 
 use everstep_core::TokenId;
 use everstep_model::{ModelEvent, SnapshotFact, ToolDefinition};
-use tokio::sync::mpsc::Sender;
+use tokio::sync::mpsc::UnboundedSender;
 
 use crate::{
     evaluator::{EvaluateError, Evaluator},
+    sequence::SequenceId,
     snapshot::{Identity, Refusal, Snapshot},
     store::Store,
 };
@@ -25,7 +26,7 @@ pub(crate) struct Snapshots {
     identity: Identity,
     pace: Pace,
     writer: Writer,
-    events: Sender<ModelEvent>,
+    events: UnboundedSender<ModelEvent>,
     /// Whether the first prompt has looked for one.
     looked: bool,
     /// What the newest snapshot holds.
@@ -42,7 +43,7 @@ impl Snapshots {
         store: Store,
         identity: Identity,
         bytes_per_hour_max: u64,
-        events: Sender<ModelEvent>,
+        events: UnboundedSender<ModelEvent>,
     ) -> std::io::Result<Self> {
         let pace = Pace::new(bytes_per_hour_max, store.bytes()?, now_us());
         let writer = Writer::start(store.clone(), events.clone())?;
@@ -50,16 +51,17 @@ impl Snapshots {
         Ok(Self { store, identity, pace, writer, events, looked: false, newest, told })
     }
 
-    /// Lets the newest snapshot that serves `sequence` fill an evaluator that holds nothing yet, and
+    /// Lets the newest snapshot that serves `prompt` fill a sequence that holds nothing yet, and
     /// says what came of it. Only the first prompt of an engine looks.
     pub(crate) fn restore(
         &mut self,
         evaluator: &mut Evaluator<'_>,
-        sequence: &[TokenId],
+        sequence: SequenceId,
+        prompt: &[TokenId],
         tools: &[ToolDefinition],
     ) -> Result<Vec<SnapshotFact>, EvaluateError> {
         let mut facts = Vec::new();
-        if std::mem::replace(&mut self.looked, true) || evaluator.len() > 0 {
+        if std::mem::replace(&mut self.looked, true) || evaluator.len(sequence) > 0 {
             return Ok(facts);
         }
         let identity = self.identity_with(tools);
@@ -77,8 +79,8 @@ impl Snapshots {
                 Err(refusal) => refusal,
                 Ok(snapshot) => {
                     let held = snapshot.tokens.clone();
-                    let tokens = if evaluator.restore(snapshot)? {
-                        Some(evaluator.keep_prefix(sequence)?)
+                    let tokens = if evaluator.restore(sequence, snapshot)? {
+                        Some(evaluator.begin(sequence, prompt)?)
                     } else {
                         None
                     };
@@ -99,15 +101,16 @@ impl Snapshots {
         Ok(facts)
     }
 
-    /// Has a snapshot written of what the evaluator holds, where that saves enough and may be.
-    pub(crate) fn take(&mut self, evaluator: &Evaluator<'_>, tools: &[ToolDefinition]) {
-        let tokens = evaluator.tokens();
+    /// Has a snapshot written of what the sequence holds, where that saves enough and may be.
+    pub(crate) fn take(&mut self, evaluator: &Evaluator<'_>, sequence: SequenceId, tools: &[ToolDefinition]) {
+        let tokens = evaluator.tokens(sequence);
         let known = self.newest.iter().zip(tokens).take_while(|(a, b)| a == b).count();
         if tokens.len().saturating_sub(known) < GROWTH_TOKENS_MIN || self.writer.is_busy() {
             return;
         }
         let bytes_max = self.store.bytes_max();
-        let Some(snapshot) = evaluator.snapshot(usize::try_from(bytes_max).unwrap_or(usize::MAX)) else {
+        let Some(snapshot) = evaluator.snapshot(sequence, usize::try_from(bytes_max).unwrap_or(usize::MAX))
+        else {
             self.tell(format!("the state has none that fits {bytes_max} bytes and can be restored"));
             return;
         };
@@ -134,11 +137,11 @@ impl Snapshots {
         Identity { tools: *hasher.finalize().as_bytes(), ..self.identity.clone() }
     }
 
-    /// Says why none is written, once; where nobody listens, nothing waits.
+    /// Says why none is written, once.
     fn tell(&mut self, reason: String) {
         if self.told.as_ref() != Some(&reason) {
             let fact = SnapshotFact::NotWritten { reason: reason.clone() };
-            let _ = self.events.try_send(ModelEvent::Snapshot(fact));
+            let _ = self.events.send(ModelEvent::Snapshot(fact));
             self.told = Some(reason);
         }
     }
@@ -192,7 +195,7 @@ struct Writer {
 }
 
 impl Writer {
-    fn start(store: Store, events: Sender<ModelEvent>) -> std::io::Result<Self> {
+    fn start(store: Store, events: UnboundedSender<ModelEvent>) -> std::io::Result<Self> {
         let (jobs, todo) = sync_channel::<Job>(1);
         let busy = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
         let done = std::sync::Arc::clone(&busy);
@@ -208,7 +211,7 @@ impl Writer {
                     Err(error) => SnapshotFact::NotWritten { reason: error.to_string() },
                 };
                 done.store(false, std::sync::atomic::Ordering::Release);
-                let _ = events.try_send(ModelEvent::Snapshot(fact));
+                let _ = events.send(ModelEvent::Snapshot(fact));
             }
         })?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread), busy })

@@ -40,8 +40,6 @@ pub(crate) struct Source {
 
 /// Where a GGUF keeps its chat template.
 pub(crate) const TEMPLATE_KEY: &str = "tokenizer.chat_template";
-/// Sequences the context is set up for.
-const SEQUENCES: u32 = 1;
 /// Files below this are small models: one thread is enough for them, and never spins.
 const SMALL_FILE_BYTES: u64 = 100 * 1024 * 1024;
 /// Bytes read at once for the digest.
@@ -70,7 +68,7 @@ impl Source {
         let context_tokens = context_tokens(options.context_tokens, context_trained)?;
         let setup = Setup {
             context_tokens: context_tokens.get(),
-            sequences: SEQUENCES,
+            sequences: options.sequences.into(),
             snapshot_bytes_max: options.snapshots.as_ref().map_or(0, |snapshots| snapshots.bytes_max),
         };
         let memory = memory::estimate(&gguf, setup);

@@ -17,6 +17,16 @@ pub(crate) struct Tiny {
     /// Whether `<tool_call>` is one token, and of which kind: 3 control, 4 user-defined, 1 none.
     pub(crate) call_kind: i32,
     pub(crate) template: &'static str,
+    pub(crate) habit: Habit,
+}
+
+/// What the model tends to say.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(crate) enum Habit {
+    /// Anything.
+    Random,
+    /// Behind a token mostly the next one of its sixteen, round and round.
+    Rounds,
 }
 
 /// The conversation in the form of `models/wren`.
@@ -32,7 +42,7 @@ pub(crate) const TEMPLATE: &str = "\
 
 impl Default for Tiny {
     fn default() -> Self {
-        Self { seed: 1, call_kind: 3, template: TEMPLATE }
+        Self { seed: 1, call_kind: 3, template: TEMPLATE, habit: Habit::Random }
     }
 }
 
@@ -78,6 +88,7 @@ pub(crate) fn bytes(tiny: Tiny) -> Vec<u8> {
         pairs.push(("tokenizer.chat_template", 8, string(tiny.template)));
     }
     let mut random = tiny.seed;
+    let mut embedding = Vec::new();
     let mut data = Vec::new();
     let mut table = Vec::new();
     let shapes = shapes(tokens.len());
@@ -89,10 +100,25 @@ pub(crate) fn bytes(tiny: Tiny) -> Vec<u8> {
         }
         table.extend(0_u32.to_le_bytes());
         table.extend((data.len() as u64).to_le_bytes());
-        for _ in 0..shape.iter().product::<usize>() {
-            let value = if shape.len() == 1 { 1.0 } else { draw(&mut random) };
-            data.extend(value.to_le_bytes());
+        let values = (0..shape.iter().product::<usize>())
+            .map(|_| if shape.len() == 1 { 1.0 } else { draw(&mut random) });
+        let mut values: Vec<f32> = values.collect();
+        if *name == "token_embd.weight" {
+            embedding.clone_from(&values);
+            if tiny.habit == Habit::Rounds {
+                // Much more of it than what the layer adds.
+                for value in &mut values {
+                    *value *= 50.0;
+                }
+            }
         }
+        if *name == "output.weight" && tiny.habit == Habit::Rounds {
+            // Says what has the embedding of the token before.
+            let before = |row: usize| if row < 256 { row & !15 | (row.wrapping_sub(1) & 15) } else { row };
+            let rows = (0..tokens.len()).flat_map(|row| &embedding[before(row) * WIDTH..][..WIDTH]);
+            values = rows.copied().collect();
+        }
+        data.extend(values.into_iter().flat_map(f32::to_le_bytes));
         data.resize(data.len().next_multiple_of(32), 0);
     }
     let mut file = b"GGUF".to_vec();

@@ -6,6 +6,7 @@ use std::{num::NonZeroUsize, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
+use everstep_model_llama::SEQUENCES_MAX;
 
 pub(crate) use self::bench::Bench;
 
@@ -254,6 +255,21 @@ pub(crate) struct Eval {
         value_parser = clap::value_parser!(u32).range(1..=65_536)
     )]
     pub(crate) reply_tokens: u32,
+
+    /// Cases played at once
+    ///
+    /// They share the model's batches, which saves time with large models and long replies; what comes out
+    /// is the same, up to rounding. The context takes as many times its memory. `prompt/s` and `reply/s`
+    /// are what each case sees while others go on.
+    /// Default: 1. Unit: cases, at most 8. Example: --parallel 4
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value_t = 1,
+        hide_default_value = true,
+        value_parser = clap::value_parser!(u16).range(1..=i64::from(SEQUENCES_MAX))
+    )]
+    pub(crate) parallel: u16,
 
     /// Don't hold calls to their schemas
     ///

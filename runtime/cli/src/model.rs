@@ -96,13 +96,24 @@ impl Choice {
         sampled_log: Option<PathBuf>,
         snapshots: Option<SnapshotOptions>,
     ) -> Outcome<Box<dyn Model>> {
+        self.load_for(section, 1, sampled_log, snapshots)
+    }
+
+    /// Loads the model for so many generations at once; a script makes one at a time all the same.
+    pub(crate) fn load_for(
+        &self,
+        section: &ModelSection,
+        sequences: u16,
+        sampled_log: Option<PathBuf>,
+        snapshots: Option<SnapshotOptions>,
+    ) -> Outcome<Box<dyn Model>> {
         match self {
             Self::Scripted(path) => {
                 let script = Script::read(path).map_err(Failure::usage)?;
                 Ok(Box::new(ScriptedModel::new(script)))
             }
             Self::Gguf(path) => {
-                let options = EngineOptions { sampled_log, snapshots, ..options(path, section) };
+                let options = EngineOptions { sampled_log, snapshots, sequences, ..options(path, section) };
                 let model = LlamaModel::load(options, on_progress()).map_err(Failure::usage)?;
                 Ok(Box::new(model))
             }

@@ -3,7 +3,10 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use everstep_model::{ModelCard, NextEvent, Script, ScriptedModel, ToolDefinition, ToolsRefused};
+use everstep_model::{
+    ActivityId, Message, ModelCard, ModelEvent, NextEvent, Reply, Request, Script, ScriptedModel, TokenId,
+    ToolDefinition, ToolsRefused,
+};
 use serde_json::json;
 
 use super::*;
@@ -255,4 +258,85 @@ async fn request_that_is_only_timed_tells_its_tokens_and_both_times() {
     let timing = runner.time(&ask).await.unwrap();
     assert_eq!((timing.prompt, timing.reply), (Duration::from_secs(1), Duration::from_secs(1)));
     assert!(timing.reply_tokens > 0, "{timing:?}");
+}
+
+/// Several scripted models as one that works on several generations. The newest one says what it has to say
+/// first, so that cases end in another order than they begin.
+struct Many {
+    workers: Vec<(Option<ActivityId>, ScriptedModel)>,
+    busy_max: Arc<AtomicU64>,
+}
+
+impl Model for Many {
+    fn card(&self) -> &ModelCard {
+        self.workers[0].1.card()
+    }
+    fn generations_max(&self) -> usize {
+        self.workers.len()
+    }
+    fn submit(&mut self, request: Request) {
+        let free = self.workers.iter().position(|(whose, _)| whose.is_none()).expect("one is free");
+        let mut worker = self.workers.remove(free);
+        worker.0 = Some(request.activity);
+        worker.1.submit(request);
+        self.workers.push(worker);
+        let busy = self.workers.iter().filter(|(whose, _)| whose.is_some()).count();
+        self.busy_max.fetch_max(busy as u64, Ordering::Relaxed);
+    }
+    fn accepted(&mut self, activity: ActivityId, tokens: usize) {
+        self.workers.iter_mut().for_each(|(_, worker)| worker.accepted(activity, tokens));
+    }
+    fn cancel(&mut self, activity: ActivityId) {
+        for (whose, worker) in self.workers.iter_mut().filter(|(whose, _)| *whose == Some(activity)) {
+            worker.cancel(activity);
+            *whose = None;
+        }
+    }
+    fn next_event(&mut self) -> NextEvent<'_> {
+        Box::pin(async {
+            let (whose, worker) = self.workers.iter_mut().rfind(|(whose, _)| whose.is_some()).unwrap();
+            let event = worker.next_event().await;
+            if !matches!(event, ModelEvent::Progress { .. } | ModelEvent::Tokens { end: None, .. }) {
+                *whose = None;
+            }
+            event
+        })
+    }
+    fn text(&self, tokens: &[TokenId]) -> String {
+        self.workers[0].1.text(tokens)
+    }
+    fn parse(&self, text: &str, tools: &[ToolDefinition]) -> Reply {
+        self.workers[0].1.parse(text, tools)
+    }
+}
+
+#[tokio::test]
+async fn cases_at_once_are_handed_out_in_order_and_as_when_played_alone() {
+    let script = call("read", "{}").repeat(9);
+    let mut cases: Vec<Case> = (1..=9).map(|calls| case(&json!(vec![read(); calls]))).collect();
+    // One that is not played has its place among the others.
+    let double = cases[3].tools[0].clone();
+    cases[3].tools.push(double);
+    let (mut alone, _) = runner(&script, Constraint::Calls, false);
+    let busy_max = Arc::new(AtomicU64::new(0));
+    let worker = || (None, ScriptedModel::new(Script::parse("script", &script).unwrap()));
+    let many = Many { workers: (0..3).map(|_| worker()).collect(), busy_max: Arc::clone(&busy_max) };
+    let settings = Settings { constraint: Constraint::Calls, reply_tokens_max: 200 };
+    let mut together = Runner::new(Box::new(many), settings, Box::new(|| Duration::ZERO));
+    // More than the model can are not played at once.
+    let mut playing = together.playing(cases.iter(), 5);
+    for (number, case) in cases.iter().enumerate() {
+        let expected = alone.play(case).await.unwrap();
+        let played = playing.next().await.unwrap().unwrap();
+        assert_eq!((&played.end, &played.calls), (&expected.end, &expected.calls), "case {number}");
+        assert_eq!(played.calls.len(), if number == 3 { 0 } else { number + 1 });
+    }
+    assert_eq!(playing.next().await, Ok(None));
+    drop(playing);
+    assert_eq!(busy_max.load(Ordering::Relaxed), 3);
+    // Cases that are given up leave the model free.
+    let mut playing = together.playing(cases.iter(), 3);
+    assert!(playing.next().await.unwrap().is_some());
+    drop(playing);
+    assert_eq!(together.play(&cases[0]).await.unwrap().end, End::Called);
 }

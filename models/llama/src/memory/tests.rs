@@ -115,10 +115,13 @@ fn recurrent_layers_keep_a_state_and_no_cells() {
     assert_eq!(predicts.recurrent, Some(6 * layer));
     let mamba = dense("mamba2", &state, &[]);
     assert_eq!((mamba.recurrent, mamba.kv_token, mamba.kv), (Some(8 * layer), Some(0), Some(0)));
-    // Two sequences have a state each and share the cells.
+    // Two sequences have a state and cells each.
     let numbers = [&[("block_count", 8), ("embedding_length", 512)], &state[..]].concat();
     let two = estimate(&Gguf::saying("mamba2", 1000, &numbers, &[]), Setup { sequences: 2, ..SETUP });
     assert_eq!(two.recurrent, Some(2 * 8 * layer));
+    let tiny = head(&tiny::bytes(Tiny::default()));
+    let cells = |sequences| estimate(&tiny, Setup { sequences, ..SETUP }).kv;
+    assert_eq!(cells(3), cells(1).map(|bytes| 3 * bytes));
 }
 
 #[test]

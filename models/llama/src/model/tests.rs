@@ -17,8 +17,10 @@ use crate::{
 
 mod calls;
 mod cuts;
+mod drafts;
 mod families;
 mod loading;
+mod several;
 mod snapshots;
 
 /// A loaded model, with the folder it lies in.

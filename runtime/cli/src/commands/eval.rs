@@ -47,7 +47,8 @@ pub(crate) fn perform(place: &Place, args: &Eval) -> Outcome {
     }
     let constraint = if args.no_constraint { Constraint::Off } else { Constraint::Calls };
     let settings = Settings { constraint, reply_tokens_max: args.reply_tokens };
-    let runner = Runner::new(choice.load(&section, None, None)?, settings, Box::new(uptime));
+    let runner =
+        Runner::new(choice.load_for(&section, args.parallel, None, None)?, settings, Box::new(uptime));
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(Failure::failed)?;
     runtime.block_on(play(args, runner, &sources, constraint))
 }
@@ -56,10 +57,12 @@ async fn play(args: &Eval, mut runner: Runner, sources: &[Source], constraint: C
     let paths: Vec<&Path> = sources.iter().map(|source| source.path.as_path()).collect();
     let mut report = Report::new(&paths);
     let mut screen = Screen::new();
+    let cases = || sources.iter().flat_map(|source| source.cases.iter());
+    let mut playing = runner.playing(cases(), usize::from(args.parallel));
     for (file, source) in sources.iter().enumerate() {
         for (number, case) in source.cases.iter().enumerate() {
             screen.progress(&report.progress(file, number, source.cases.len()));
-            let played = runner.play(case).await.map_err(Failure::failed)?;
+            let Some(played) = playing.next().await.map_err(Failure::failed)? else { break };
             let judgement = judge(case, &played);
             report.count(file, case, judgement, &played);
             if args.json {
@@ -70,6 +73,7 @@ async fn play(args: &Eval, mut runner: Runner, sources: &[Source], constraint: C
             }
         }
     }
+    drop(playing);
     screen.progress_ends();
     if args.json {
         out::json(&report.summary(runner.model().card(), constraint))?;

@@ -13,7 +13,7 @@ SECONDS ?= 600
 MODEL ?= models/wren/wren.gguf
 
 
-.PHONY: run test test-slow soak soak-journal breaks fuzz bench bench-journal check dist wren wren-smoke eval-wren setup
+.PHONY: run test test-slow soak soak-journal breaks fuzz bench bench-journal bench-engine check dist wren wren-smoke eval-wren setup
 
 # The main job: the cold room is brought to -18 C, with the process killed on the way.
 run: setup
@@ -63,6 +63,12 @@ bench: setup
 # The journal beside sequential-storage, ekv, SQLite and redb: bytes, erases, recovery, what cuts lose.
 bench-journal: setup
 	$(CARGO) run $(BUILD) -p journal-bench
+
+# The engine beside llama-bench, llama-server and LangGraph: speed, starts, memory. Builds them first.
+bench-engine: setup
+	benches/peers/setup.sh
+	$(CARGO) build $(BUILD) --workspace --bins
+	target/release/peers-bench
 
 check: setup
 	$(CARGO) fmt --all --check

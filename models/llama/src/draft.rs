@@ -30,6 +30,16 @@ pub struct DraftCounts {
     pub accepted: u64,
 }
 
+/// Where a guess comes from.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Source {
+    /// What followed the same tokens before.
+    #[default]
+    Lookup,
+    /// The grammar leaves no other text, though perhaps other tokens: nearly always right.
+    Grammar,
+}
+
 /// The counts, where the handle can read them.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
@@ -102,15 +112,24 @@ impl Drafts {
         followed.get(..DRAFT_TOKENS_MAX.min(room)).unwrap_or(followed)
     }
 
-    /// Tells how many tokens of a guess were evaluated.
-    pub(crate) fn tried(&mut self, tokens: usize) {
-        self.tried = self.tried.saturating_add(u32::try_from(tokens).unwrap_or(u32::MAX));
+    /// Whether anything may be evaluated ahead.
+    pub(crate) fn are_on(&self) -> bool {
+        self.drafting != Drafting::Off
+    }
+
+    /// Tells how many tokens of a guess were evaluated. Only what was looked up decides whether more is.
+    pub(crate) fn tried(&mut self, source: Source, tokens: usize) {
+        if source == Source::Lookup {
+            self.tried = self.tried.saturating_add(u32::try_from(tokens).unwrap_or(u32::MAX));
+        }
         self.counters.drafted.fetch_add(tokens as u64, Ordering::Relaxed);
     }
 
     /// Tells that the reply has a token that was evaluated ahead.
-    pub(crate) fn was_right(&mut self) {
-        self.right = self.right.saturating_add(1);
+    pub(crate) fn was_right(&mut self, source: Source) {
+        if source == Source::Lookup {
+            self.right = self.right.saturating_add(1);
+        }
         self.counters.accepted.fetch_add(1, Ordering::Relaxed);
     }
 }
@@ -160,8 +179,8 @@ mod tests {
         let mut wrong = drafts(Drafting::Lookup);
         let guesses = |drafts: &mut Drafts, right: u32| {
             let guess = drafts.guess(&sequence, 4).len();
-            drafts.tried(guess);
-            (0..right.min(u32::try_from(guess).unwrap())).for_each(|_| drafts.was_right());
+            drafts.tried(Source::Lookup, guess);
+            (0..right.min(u32::try_from(guess).unwrap())).for_each(|_| drafts.was_right(Source::Lookup));
             guess > 0
         };
         let made: Vec<usize> = (0..10_000).filter(|_| guesses(&mut wrong, 0)).collect();

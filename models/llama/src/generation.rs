@@ -15,6 +15,7 @@ use toktrie::SimpleVob;
 pub(crate) use self::begin::check_markup;
 use crate::{
     batch::{Purpose, Want},
+    draft::Source,
     draws::{Place, Try, pick},
     evaluator::Evaluator,
     grammar::Grammar,
@@ -46,6 +47,8 @@ pub(crate) struct Generation {
     sent: usize,
     /// When the first token that was not sent came about.
     held_since_us: i64,
+    /// Where the newest guess came from.
+    guessed_from: Source,
 }
 
 /// How far a generation is.
@@ -161,7 +164,7 @@ impl Generation {
             Phase::Prompt { cached } => self.send_progress(shop, cached),
             Phase::Reply => {
                 let guessed = shop.evaluator.len(self.sequence).saturating_sub(self.tokens.len());
-                shop.drafts.tried(guessed);
+                shop.drafts.tried(self.guessed_from, guessed);
                 Ok(())
             }
         }
@@ -231,7 +234,17 @@ impl Generation {
         // One more token is drawn than is guessed.
         let left = (self.request.tokens_max as usize).saturating_sub(self.reply().len());
         let room = room.min(left).saturating_sub(1);
-        let guess = shop.drafts.guess(&self.tokens, room);
+        let likely = match &mut self.grammar {
+            Some(grammar) if shop.drafts.are_on() => grammar.likely()?,
+            _ => Vec::new(),
+        };
+        let guess = if likely.is_empty() {
+            self.guessed_from = Source::Lookup;
+            shop.drafts.guess(&self.tokens, room)
+        } else {
+            self.guessed_from = Source::Grammar;
+            likely.get(..room).unwrap_or(&likely)
+        };
         let ends = guess.iter().take_while(|&&token| !shop.vocabulary.ends_reply(token)).count();
         let guess = guess.get(..ends).unwrap_or_default();
         let allowed = match (&mut self.grammar, &self.free) {
@@ -276,7 +289,7 @@ impl Generation {
             self.held_since_us = now_us();
         }
         match shop.evaluator.tokens(self.sequence).get(self.tokens.len()) {
-            Some(&guess) if guess == token => shop.drafts.was_right(),
+            Some(&guess) if guess == token => shop.drafts.was_right(self.guessed_from),
             Some(_) => shop.evaluator.cut(self.sequence, self.tokens.len())?,
             None => {}
         }

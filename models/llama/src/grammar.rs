@@ -301,6 +301,17 @@ impl Grammar {
             None => Ok(forced),
         }
     }
+
+    /// Tokens of text that must come next, where the model decides how it is cut into tokens: the likely
+    /// ones. Empty where [`Grammar::forced`] is not.
+    pub(crate) fn likely(&mut self) -> Result<Vec<TokenId>, ConstraintError> {
+        let text = self.matcher.compute_ff_bytes();
+        if let Some(reason) = self.matcher.get_error() {
+            return Err(ConstraintError(one_line(&reason)));
+        }
+        let environment = self.matcher.tok_env().map_err(|error| failure(&error))?;
+        Ok(if environment.tokenize_is_canonical() { environment.tokenize_bytes(&text) } else { Vec::new() })
+    }
 }
 
 /// Kinds of text whose tokens are looked up as a whole where a grammar takes any text of the kind.

@@ -7,6 +7,7 @@ use everstep_model::{Constraint, Message, ModelEvent, Request, ToolDefinition};
 
 use super::{Generation, Phase, saturated};
 use crate::{
+    draft::Source,
     evaluator::Evaluator,
     sequence::SequenceId,
     vocabulary::Vocabulary,
@@ -67,6 +68,7 @@ impl Generation {
             prompt_tokens,
             head_tokens,
             held_since_us: 0,
+            guessed_from: Source::default(),
         };
         generation.feed_generated(shop)?;
         Ok(generation)

@@ -1,6 +1,8 @@
+use std::sync::Arc;
+
 use everstep_model::HERMES;
 use serde_json::{Map, Value, json};
-use toktrie::ApproximateTokEnv;
+use toktrie::{ApproximateTokEnv, TokRxInfo, TokTrie, TokenizerEnv};
 
 use super::*;
 
@@ -112,6 +114,39 @@ fn forced_text_needs_no_model() {
         grammar.accept(token).unwrap();
     }
     assert_eq!(grammar.forced().unwrap(), bytes("_fan\", \"arguments\": {\"percent\": "));
+}
+
+/// Cuts text into the longest tokens, and says that models do so, too.
+struct Greedy(TokTrie);
+
+impl TokenizerEnv for Greedy {
+    fn tok_trie(&self) -> &TokTrie {
+        &self.0
+    }
+
+    fn tokenize_bytes(&self, text: &[u8]) -> Vec<TokenId> {
+        self.0.greedy_tokenize(text)
+    }
+}
+
+#[test]
+fn text_that_must_come_is_likely_as_its_longest_tokens() {
+    // One more token than bytes: a quote with the letter behind it, which a text may begin with.
+    let mut words: Vec<Vec<u8>> = (0..=u8::MAX).map(|byte| vec![byte]).collect();
+    words.extend([b"\"a".to_vec(), b"\xff<end>".to_vec()]);
+    let info = TokRxInfo::new(258, 257);
+    let environment: TokEnv = Arc::new(Greedy(TokTrie::from(&info, &words)));
+    let mut grammars =
+        Grammars::with_environment(&environment, HERMES, ThoughtBegin::Never, |_| None).unwrap();
+    let mut grammar = grammars.grammar(&tools(), 0).unwrap();
+    for &token in &bytes("<tool_call>\n{\"name\": \"say\", \"arguments\": {\"text\": ") {
+        grammar.accept(token).unwrap();
+    }
+    // Whether the quote stands alone is for the model to say.
+    assert!(grammar.forced().unwrap().is_empty());
+    assert_eq!(grammar.likely().unwrap(), bytes("\""));
+    grammar.accept(256).unwrap();
+    assert!(grammar.likely().unwrap().is_empty());
 }
 
 #[test]

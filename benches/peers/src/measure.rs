@@ -99,12 +99,13 @@ pub(crate) fn call(files: &Files, offer: Offer, threads: u16, count: usize) -> R
     let mut ours = Ours::start(&model, threads, None, None)?;
     let server = Server::start(files, &model, threads, None)?;
     let ask = Ask { tools: offer, ..asks() };
-    let (mut reply, mut cached, mut prompt) = (0, 0, 0);
+    let (mut reply, mut forced, mut cached, mut prompt) = (0, 0, 0, 0);
     let paired = pairs::measure(count, |side| match side {
         Side::Ours => {
             let answer = ours.ask(&ask)?;
             same_call(offer, &spoken(&answer.text)?)?;
-            (reply, cached, prompt) = (answer.tokens, answer.cached_tokens, answer.prompt_tokens);
+            (reply, forced) = (answer.tokens, answer.forced);
+            (cached, prompt) = (answer.cached_tokens, answer.prompt_tokens);
             Ok(answer.last_s * 1e3)
         }
         Side::Theirs => {
@@ -126,7 +127,7 @@ pub(crate) fn call(files: &Files, offer: Offer, threads: u16, count: usize) -> R
         unit: "ms",
         goal: "ratio <= 0.5",
         paired,
-        notes: json!({"reply_tokens": reply, "prompt_tokens": prompt, "cached_tokens": cached}),
+        notes: json!({"reply_tokens": reply, "forced": forced, "prompt_tokens": prompt, "cached_tokens": cached}),
     })
 }
 

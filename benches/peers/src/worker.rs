@@ -2,9 +2,10 @@
 //! in, a line of JSON out. llama.cpp's log goes to stderr.
 
 use std::{
+    fs,
     io::{self, BufRead, Write},
     num::NonZeroU16,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -39,6 +40,8 @@ pub(crate) struct Ask {
 pub(crate) struct Answer {
     pub(crate) text: String,
     pub(crate) tokens: u32,
+    /// Those of them that the grammar forced.
+    pub(crate) forced: usize,
     pub(crate) prompt_tokens: u32,
     pub(crate) cached_tokens: u32,
     pub(crate) first_tokens: u32,
@@ -59,18 +62,32 @@ pub(crate) fn serve(mut arguments: impl Iterator<Item = String>) -> Result<()> {
         bytes_max: SNAPSHOT_BYTES_MAX,
         bytes_per_hour_max: u64::MAX,
     });
-    let options =
-        EngineOptions { threads: Some(threads), snapshots, engine_log: true, ..EngineOptions::new(path) };
+    let folder = tempfile::tempdir()?;
+    let log = folder.path().join("sampled");
+    let options = EngineOptions {
+        threads: Some(threads),
+        snapshots,
+        sampled_log: Some(log.clone()),
+        engine_log: true,
+        ..EngineOptions::new(path)
+    };
     let mut model = LlamaModel::load(options, Box::new(|_| {}))?;
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let mut out = io::stdout();
     writeln!(out, "{{}}")?;
     for (number, line) in (1_u64..).zip(io::stdin().lock().lines()) {
         let ask: Ask = serde_json::from_str(&line?)?;
-        let answer = runtime.block_on(answer(&mut model, ActivityId(number), &ask))?;
+        let before = forced(&log)?;
+        let mut answer = runtime.block_on(answer(&mut model, ActivityId(number), &ask))?;
+        answer.forced = forced(&log)? - before;
         writeln!(out, "{}", serde_json::to_string(&answer)?)?;
     }
     Ok(())
+}
+
+/// Tokens that were forced so far.
+fn forced(log: &Path) -> Result<usize> {
+    Ok(fs::read_to_string(log)?.lines().filter(|line| line.ends_with(" forced")).count())
 }
 
 async fn answer(model: &mut LlamaModel, activity: ActivityId, ask: &Ask) -> Result<Answer> {

@@ -22,7 +22,11 @@ use std::env;
 
 use anyhow::{Result, ensure};
 
-use crate::{files::Files, report::Report, tools::Offer};
+use crate::{
+    files::Files,
+    report::{Report, Row},
+    tools::Offer,
+};
 
 /// Threads of every engine: the other core is left to the system and to whoever asks.
 const THREADS: u16 = 1;
@@ -55,21 +59,22 @@ fn compare(wanted: &[String]) -> Result<()> {
         if !wanted.is_empty() && !wanted.iter().any(|name| name == part) {
             continue;
         }
-        match *part {
-            "decode" => models
-                .iter()
-                .try_for_each(|model| report.add(measure::decode(&files, model, threads, pairs)))?,
-            "prompt" => models
-                .iter()
-                .try_for_each(|model| report.add(measure::prompt(&files, model, threads, pairs)))?,
-            "call" => [Offer::Devices, Offer::BuiltIn]
-                .into_iter()
-                .try_for_each(|offer| report.add(measure::call(&files, offer, threads, pairs)))?,
-            "kill" => report.add(starts::after_kill(&files, threads, pairs))?,
-            "step" => report.add(steps::durable(&files, threads, pairs))?,
-            "cold" => report.add(starts::cold(&files, threads, pairs))?,
-            _ => models.iter().try_for_each(|model| report.add(starts::memory(&files, model, threads)))?,
-        }
+        let rows = match *part {
+            "decode" => each(&models, |model| measure::decode(&files, model, threads, pairs))?,
+            "prompt" => each(&models, |model| measure::prompt(&files, model, threads, pairs))?,
+            "call" => each(&[Offer::Devices, Offer::BuiltIn], |offer| {
+                measure::call(&files, *offer, threads, pairs)
+            })?,
+            "kill" => starts::after_kill(&files, threads, pairs)?,
+            "step" => vec![steps::durable(&files, threads, pairs)?],
+            "cold" => starts::cold(&files, threads, pairs)?,
+            _ => each(&models, |model| starts::memory(&files, model, threads))?,
+        };
+        report.add(rows);
     }
     report.write(&files.report())
+}
+
+fn each<T>(of: &[T], measure: impl FnMut(&T) -> Result<Row>) -> Result<Vec<Row>> {
+    of.iter().map(measure).collect()
 }

@@ -56,7 +56,7 @@ pub(crate) fn decode(files: &Files, model: &ModelFile, threads: u16, count: usiz
         Side::Theirs => llama_bench::decode(files, model, threads, DECODED, prompt),
     })?;
     Ok(Row {
-        what: "decode".to_owned(),
+        what: "decode",
         model: model.name,
         peer: "llama-bench",
         unit: "tokens/s",
@@ -83,7 +83,7 @@ pub(crate) fn prompt(files: &Files, model: &ModelFile, threads: u16, count: usiz
         Side::Theirs => llama_bench::prompt(files, model, threads, PROMPT_TOKENS),
     })?;
     Ok(Row {
-        what: "prompt".to_owned(),
+        what: "prompt",
         model: model.name,
         peer: "llama-bench",
         unit: "tokens/s",
@@ -121,7 +121,7 @@ pub(crate) fn call(files: &Files, offer: Offer, threads: u16, count: usize) -> R
         Offer::Devices => "call with choices",
     };
     Ok(Row {
-        what: what.to_owned(),
+        what,
         model: model.name,
         peer: "llama-server",
         unit: "ms",

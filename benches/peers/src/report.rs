@@ -11,7 +11,7 @@ use crate::pairs::Paired;
 /// One line of the table.
 #[derive(Debug, Serialize)]
 pub(crate) struct Row {
-    pub(crate) what: String,
+    pub(crate) what: &'static str,
     pub(crate) model: &'static str,
     pub(crate) peer: &'static str,
     pub(crate) unit: &'static str,
@@ -42,8 +42,8 @@ impl Report {
 
     /// Adds lines and shows them.
     #[expect(clippy::print_stdout, reason = "the table is this program's result")]
-    pub(crate) fn add(&mut self, rows: Result<impl Into<Rows>>) -> Result<()> {
-        for row in rows?.into().0 {
+    pub(crate) fn add(&mut self, rows: Vec<Row>) {
+        for row in rows {
             let [ours, theirs, ratio] =
                 [row.paired.ours, row.paired.theirs, row.paired.ratio].map(|spread| {
                     let places = if spread.median < 10.0 { 3 } else { 1 };
@@ -58,7 +58,6 @@ impl Report {
             }
             self.rows.push(row);
         }
-        Ok(())
     }
 
     pub(crate) fn write(&self, path: &Path) -> Result<()> {
@@ -68,20 +67,5 @@ impl Report {
         let report = json!({"threads": self.threads, "pairs": self.pairs, "rows": self.rows});
         fs::write(path, format!("{report:#}\n"))?;
         Ok(())
-    }
-}
-
-/// One line or several.
-pub(crate) struct Rows(Vec<Row>);
-
-impl From<Row> for Rows {
-    fn from(row: Row) -> Self {
-        Self(vec![row])
-    }
-}
-
-impl From<Vec<Row>> for Rows {
-    fn from(rows: Vec<Row>) -> Self {
-        Self(rows)
     }
 }

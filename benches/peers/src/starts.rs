@@ -159,12 +159,12 @@ fn buffers_mib(log: &Path) -> Result<f64> {
 }
 
 fn row(
-    what: &str,
+    what: &'static str,
     model: &ModelFile,
     peer: &'static str,
     goal: &'static str,
     paired: Paired,
     notes: serde_json::Value,
 ) -> Row {
-    Row { what: what.to_owned(), model: model.name, peer, unit: "ms", goal, paired, notes }
+    Row { what, model: model.name, peer, unit: "ms", goal, paired, notes }
 }

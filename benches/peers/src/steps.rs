@@ -50,7 +50,7 @@ pub(crate) fn durable(files: &Files, threads: u16, count: usize) -> Result<Row> 
         }
     })?;
     Ok(Row {
-        what: "durable step".to_owned(),
+        what: "durable step",
         model: model.name,
         peer: "langgraph, llama-cpp-python",
         unit: "ms",

@@ -100,7 +100,7 @@ impl<F: Flash> Driver<F> {
         if !ended {
             text.truncate(without_cut_letter(&text).len());
         }
-        text.split_off(without_cut_letter(&before).len().min(text.len()))
+        text.get(without_cut_letter(&before).len()..).unwrap_or_default().to_owned()
     }
 
     pub(crate) fn now(&self) -> Moment {

@@ -52,7 +52,7 @@ async fn random_weights_give_only_calls_that_fit_their_schema() {
 }
 
 /// The tokens a call begins with.
-fn open_call(model: &LlamaModel, call_kind: i32) -> Vec<TokenId> {
+pub(super) fn open_call(model: &LlamaModel, call_kind: i32) -> Vec<TokenId> {
     if call_kind == 1 {
         return model_bytes("<tool_call>\n");
     }

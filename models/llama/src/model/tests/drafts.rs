@@ -79,6 +79,28 @@ async fn drafted_reply_goes_on_after_a_cut_and_samples_none_again() {
 }
 
 #[tokio::test(flavor = "current_thread")]
+async fn text_without_another_choice_is_evaluated_ahead_whatever_its_tokens() {
+    let mut drafting = load_with(Drafting::Lookup, 1, Habit::Random);
+    let mut plain = load_with(Drafting::Off, 1, Habit::Random);
+    for seed in 0..8 {
+        // Both begin with `fa`; `fan` is a token of its own, so which tokens come is the model's to say.
+        let word = json!({"type": "object", "properties": {"word": {"enum": ["fan", "fat"]}},
+            "required": ["word"], "additionalProperties": false});
+        let mut request = request("go");
+        (request.tools, request.seed) = (vec![tool("which", word)], seed);
+        // As much as a reply has, or the end of a run may come just there.
+        request.run_tokens_max = request.tokens_max;
+        request.generated = super::calls::open_call(&drafting.model, 3);
+        let drafted = generate(&mut drafting.model, request.clone()).await;
+        let alone = generate(&mut plain.model, request).await;
+        assert_eq!((&drafted.tokens, &drafted.end), (&alone.tokens, &alone.end), "seed {seed}");
+    }
+    // One guess a reply; nothing stood before that could be looked up. These weights never cut it so, and
+    // each guess was undone.
+    assert_eq!(drafting.model.draft_counts(), DraftCounts { drafted: 8, accepted: 0 });
+}
+
+#[tokio::test(flavor = "current_thread")]
 async fn recurrent_model_never_drafts() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wren/wren.gguf");
     let mut model = LlamaModel::load(EngineOptions::new(path), Box::new(|_| {})).unwrap();

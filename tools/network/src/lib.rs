@@ -10,7 +10,10 @@ mod masked;
 pub mod mcp;
 pub mod mqtt;
 mod query;
+#[cfg(test)]
+mod rehearsal;
 mod section;
+mod tls;
 mod vault;
 
 pub use assemble::{BoardSide, assemble};
@@ -19,4 +22,5 @@ pub use mcp::McpSection;
 pub use mqtt::MqttSection;
 pub use query::QuerySection;
 pub use section::{HostSection, NetworkSection, Wrong};
+pub use tls::{ClockError, TrustedTime};
 pub use vault::{SECRET_BYTES_MAX, SECRET_BYTES_MIN, Vault, VaultError};

@@ -100,7 +100,7 @@ impl Vault {
 
     /// The same text with `[secret NAME]` in place of every secret: plain, in base64 of either alphabet
     /// and any alignment, in hexadecimal digits, and each of these percent-encoded or JSON-escaped, up to
-    /// two layers deep.
+    /// three layers deep.
     #[must_use]
     pub fn mask(&self, text: &str) -> String {
         let needles = self.secrets.iter().map(|secret| (secret.name.as_str(), &secret.needle));

@@ -1,6 +1,6 @@
 //! Finds secrets in text, whatever form they were brought into, and replaces them.
 //!
-//! Text is looked at as it is and with up to two layers of percent or JSON escapes undone, each byte
+//! Text is looked at as it is and with up to three layers of percent or JSON escapes undone, each byte
 //! knowing where in the text it came from. In each of these views the secret is looked for plain, in
 //! base64 and in hexadecimal digits.
 
@@ -9,7 +9,7 @@ use std::{borrow::Cow, ops::Range};
 use zeroize::Zeroizing;
 
 /// Layers of escapes that are undone.
-const LAYERS_MAX: usize = 2;
+const LAYERS_MAX: usize = 3;
 
 /// What of a secret is looked for.
 pub(super) struct Needle {

@@ -5,10 +5,15 @@ use std::{path::PathBuf, sync::Arc};
 use everstep_tool::{Clock, Tool};
 
 use crate::{
+    http::{self, Shared},
     masked::Masked,
     mcp, mqtt,
+    pace::Hosts,
     section::{NetworkSection, Wrong},
+    tls::TrustedTime,
+    trust::Trusts,
     vault::Vault,
+    wire::{Lookup, system_lookup},
 };
 
 /// What the board brings to its tools over the network.
@@ -30,8 +35,28 @@ pub struct BoardSide {
 ///
 /// The key, seen from `[network]`, and what is wrong.
 pub fn assemble(section: &NetworkSection, board: &BoardSide) -> Result<Vec<Arc<dyn Tool>>, Wrong> {
+    assemble_with(section, board, system_lookup())
+}
+
+/// The same, with a resolver of one's own.
+pub(crate) fn assemble_with(
+    section: &NetworkSection,
+    board: &BoardSide,
+    lookup: Lookup,
+) -> Result<Vec<Arc<dyn Tool>>, Wrong> {
     section.check()?;
-    let mut tools = Vec::new();
+    let under = |kind: &'static str| move |(key, message): Wrong| (format!("{kind}.{key}"), message);
+    let time = Arc::new(TrustedTime::new(Arc::clone(&board.clock), board.trusted_s));
+    let trusts = Trusts::new(&section.host, &board.folder, &time).map_err(under("host"))?;
+    let shared = Arc::new(Shared {
+        vault: Arc::clone(&board.vault),
+        clock: Arc::clone(&board.clock),
+        time,
+        hosts: Arc::new(Hosts::new(section.host.clone())),
+        trusts: Arc::new(trusts),
+        lookup,
+    });
+    let mut tools = http::tools(&section.http, &shared).map_err(under("http"))?;
     for (name, mqtt) in &section.mqtt {
         let inside = |(key, message)| (format!("mqtt.{name}.{key}"), message);
         tools.extend(mqtt::tools(name, mqtt, board).map_err(inside)?);

@@ -1,24 +1,19 @@
-//! An HTTP endpoint, as a tool.
+//! HTTP endpoints that the board file declares, each a tool. No tool takes a free address: the model
+//! fills in parameters, which stay in their places.
 
-use serde::{Deserialize, Serialize};
+mod answer;
+mod endpoint;
+mod keep;
+mod request;
+mod section;
+mod tools;
 
-use crate::Wrong;
+pub use section::{
+    BodySection, ClassKind, HttpSection, KeepSection, KeepText, Method, ProbeSection, SecretHeader,
+};
 
-/// `[network.http.NAME]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HttpSection {
-    /// One sentence for the model.
-    pub summary: String,
-}
+pub(crate) use endpoint::Shared;
+pub(crate) use tools::tools;
 
-impl HttpSection {
-    /// What is wrong with the section, if anything.
-    ///
-    /// # Errors
-    ///
-    /// The key and what is allowed.
-    pub fn check(&self) -> Result<(), Wrong> {
-        Ok(())
-    }
-}
+#[cfg(test)]
+mod tests;

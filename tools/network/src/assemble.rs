@@ -9,6 +9,7 @@ use crate::{
     masked::Masked,
     mcp, mqtt,
     pace::Hosts,
+    query,
     section::{NetworkSection, Wrong},
     tls::TrustedTime,
     trust::Trusts,
@@ -57,6 +58,9 @@ pub(crate) fn assemble_with(
         lookup,
     });
     let mut tools = http::tools(&section.http, &shared).map_err(under("http"))?;
+    for (name, query) in &section.query {
+        tools.push(query::tool(name, query, board));
+    }
     for (name, mqtt) in &section.mqtt {
         let inside = |(key, message)| (format!("mqtt.{name}.{key}"), message);
         tools.extend(mqtt::tools(name, mqtt, board).map_err(inside)?);

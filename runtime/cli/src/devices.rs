@@ -4,21 +4,19 @@ use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use everstep_board_linux::{
     clock::{SystemClock, TrustRtc},
-    config::BoardKind,
+    device,
 };
-use everstep_board_sim::{
-    BoardParts, DeviceSectionError, SocketWorld, WorldClock, assemble, plant::PlantFile,
-};
+use everstep_board_sim::{DeviceSectionError, SocketWorld, WorldClock, assemble, plant::PlantFile};
 use everstep_driver::Actuators;
 use everstep_tool::{
     BoxFuture, Clock, FileSink, Tool,
     builtin::{Compare, Lines, Wait},
 };
-use everstep_tools_device::BootPolicy;
+use everstep_tools_device::BoardParts;
 
 use crate::{
     exit::{Failure, Outcome},
-    site::{Site, World},
+    site::{Site, World, wrong_section},
 };
 
 /// Where `log` writes, in the state folder.
@@ -64,34 +62,21 @@ impl Devices {
 /// is asked of them yet.
 fn moving(site: &Site) -> Outcome<BoardParts> {
     let board = &site.file.board;
-    if let (BoardKind::Sim, Some(world)) = (board.board.kind, &board.world) {
-        let restored = board
-            .device
-            .iter()
-            .find(|(_, section)| section.actuator().is_some_and(|(boot, _)| boot == BootPolicy::Restore));
-        if let Some((name, _)) = restored {
-            // Setting something else than what is asked for would be worse than saying so.
-            let message = "what was commanded last is not kept yet: use `safe` or `hold`".into();
-            return Err(Failure::usage(site.file.wrong(&format!("device.{name}.boot"), message)));
-        }
-        return assemble(&board.device, &socket_world(site, world)?, &BTreeMap::new()).map_err(|error| {
-            let key = match &error {
-                DeviceSectionError::Wrong { name, key, .. } => format!("device.{name}.{key}"),
-                DeviceSectionError::NoSuchDevice { name, .. } => format!("device.{name}"),
-            };
-            let text = error.to_string();
-            let message = text.strip_prefix(&format!("{key}: ")).unwrap_or(&text).to_owned();
-            Failure::usage(site.file.wrong(&key, message))
-        });
-    }
-    match board.device.keys().next() {
-        // Pins and buses of this machine come with a later release.
-        Some(name) => Err(Failure::usage(site.file.wrong(
-            &format!("device.{name}"),
-            "a board of kind `linux` has no devices yet: use kind `sim`, or remove this section".into(),
-        ))),
-        None => Ok(BoardParts::default()),
-    }
+    // What was commanded last is not kept yet: a restored actuator is set to its safe state.
+    let last = BTreeMap::new();
+    let Some(world) = &board.world else {
+        return device::assemble(&board.device, &last)
+            .map_err(|wrong| Failure::usage(wrong_section(&site.file, wrong)));
+    };
+    assemble(&device::simulated(&board.device), &socket_world(site, world)?, &last).map_err(|error| {
+        let key = match &error {
+            DeviceSectionError::Wrong { name, key, .. } => format!("device.{name}.{key}"),
+            DeviceSectionError::NoSuchDevice { name, .. } => format!("device.{name}"),
+        };
+        let text = error.to_string();
+        let message = text.strip_prefix(&format!("{key}: ")).unwrap_or(&text).to_owned();
+        Failure::usage(site.file.wrong(&key, message))
+    })
 }
 
 fn socket_world(site: &Site, world: &World) -> Outcome<SocketWorld> {

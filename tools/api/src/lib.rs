@@ -11,7 +11,7 @@ mod sink;
 mod tool;
 mod toolbox;
 
-pub use arguments::{parse_arguments, schema_for};
+pub use arguments::{parse_arguments, read_arguments, schema_for};
 pub use clock::Clock;
 pub use device::{Device, DeviceError};
 pub use sink::{FileSink, LineSink, SINK_BYTES_MAX, SinkError};

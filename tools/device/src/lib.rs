@@ -6,6 +6,7 @@
 mod actuators;
 mod fan;
 mod heater;
+mod parts;
 mod pump;
 mod relay;
 mod room;
@@ -18,6 +19,7 @@ mod timer;
 pub use actuators::{ACTUATOR_MS_MAX, Actuate, Actuators, BootPolicy, State};
 pub use fan::Fan;
 pub use heater::{DEFROST_S_MAX, DEFROST_S_MIN, RunDefrost};
+pub use parts::BoardParts;
 pub use pump::{DoseAntifreeze, PULSES_MAX, SETTLE_MS};
 pub use relay::Relay;
 pub use room::{ReadRoom, RoomRange};

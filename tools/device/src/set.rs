@@ -2,7 +2,7 @@
 
 use everstep_core::{Class, Outcome};
 use everstep_tool::{
-    BoxFuture, Context, Device, Tool, ToolCall, ToolSpec, Trust, device::spoken, parse_arguments, schema_for,
+    BoxFuture, Context, Device, Tool, ToolCall, ToolSpec, Trust, device::spoken, read_arguments, schema_for,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -85,29 +85,34 @@ impl Settings {
         }
     }
 
-    /// The state a call asks for. The schema was checked before; what moves is worth a second look.
-    fn state(&self, call: &ToolCall) -> Result<State, String> {
+    /// The state that a call with these arguments asks for. The schema was checked before; what moves is
+    /// worth a second look.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the arguments, in words the model can act on.
+    pub fn state_of(&self, arguments: &Value) -> Result<State, String> {
         match self {
             Self::Relay => {
-                let RelayArgs { on } = parse_arguments(call)?;
+                let RelayArgs { on } = read_arguments(arguments)?;
                 Ok(if on { State::On } else { State::Off })
             }
             Self::Percent => {
-                let PercentArgs { percent } = parse_arguments(call)?;
+                let PercentArgs { percent } = read_arguments(arguments)?;
                 if percent > 100 {
                     return Err(format!("percent must be 0 to 100, got {percent}"));
                 }
                 Ok(State::Percent(percent))
             }
             Self::States(states) => {
-                let StateArgs { state } = parse_arguments(call)?;
+                let StateArgs { state } = read_arguments(arguments)?;
                 if !states.contains(&state) {
                     return Err(format!("state must be {}, got {state}", states.join(" or ")));
                 }
                 Ok(State::Named(state))
             }
             Self::Number { unit, min, max } => {
-                let NumberArgs { value } = parse_arguments(call)?;
+                let NumberArgs { value } = read_arguments(arguments)?;
                 if !(*min..=*max).contains(&value) {
                     return Err(format!("value must be {min} to {max}, got {value}"));
                 }
@@ -166,7 +171,7 @@ impl<D: Actuate + 'static> Tool for SetTool<D> {
 
     fn run<'a>(&'a self, call: &'a ToolCall, cx: &'a Context) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
-            let state = match self.settings.state(call) {
+            let state = match self.settings.state_of(&call.arguments) {
                 Ok(state) => state,
                 Err(why) => return Outcome::NotStarted(why),
             };

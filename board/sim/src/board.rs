@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use everstep_tool::Device;
 use everstep_tools_device::{
-    BoardParts, DeviceSection, DoseAntifreeze, Fan, ReadRoom, ReadSensor, Relay, RunDefrost, RunTimer,
-    Setpoint, Settings, StateSwitch,
+    BoardParts, DeviceSection, Fan, ReadRoom, ReadSensor, Relay, RunDefrost, RunTimer, Setpoint, Settings,
+    StateSwitch, dose_antifreeze,
 };
 
 use crate::{
@@ -165,7 +165,7 @@ fn add(parts: &mut BoardParts, name: &str, section: &DeviceSection, world: &Sock
             parts.tool(RunDefrost::new(Device::new(name, world.timer(name))));
         }
         (DeviceSection::DosingPump {}, _) => {
-            parts.tool(DoseAntifreeze::new(Device::new(name, world.pump())));
+            parts.tool(dose_antifreeze(Device::new(name, world.pump())));
         }
         // A checked section of these kinds always has a safe state.
         (

@@ -5,13 +5,27 @@
 //! are only told apart here.
 
 mod assemble;
+#[cfg(test)]
+mod fake;
+mod gpio;
+mod i2c;
 mod kinds;
 mod look;
 mod machine;
+mod node;
+mod register;
 mod section;
+mod spi;
+mod states;
 pub mod watchdog;
 
 pub use assemble::assemble;
+pub use gpio::{Bias, GpioInputSection, GpioOutputSection, GpioPulseSection, LineNumber};
+pub use i2c::{
+    Address, ExpanderLineNumber, I2cRegisterSection, Pca9535InputSection, Pca9535OutputSection, Tmp102Section,
+};
 pub use kinds::LinuxSection;
 pub use look::{Finding, Verdict, look};
+pub use register::Digits;
 pub use section::{DeviceKind, DeviceSection, WrongSection, check, simulated};
+pub use spi::SpiRegisterSection;

@@ -10,7 +10,17 @@ use serde::{
 };
 use toml::{Table, Value, de::Error};
 
-use super::{assemble::Assembly, look::Verdict, machine::Machine, watchdog::WatchdogSection};
+use everstep_tool::device::Counter;
+
+use super::{
+    assemble::{Assembly, Buses},
+    gpio::{GpioInputSection, GpioOutputSection, GpioPulseSection},
+    i2c::{I2cRegisterSection, Pca9535InputSection, Pca9535OutputSection, Tmp102Section},
+    look::Verdict,
+    machine::Machine,
+    spi::SpiRegisterSection,
+    watchdog::WatchdogSection,
+};
 
 /// What every kind of section knows of itself.
 pub(crate) trait Section {
@@ -26,6 +36,11 @@ pub(crate) trait Section {
     ///
     /// What does not fit the other devices: the key, and what is allowed.
     fn add<M: Machine>(&self, name: &str, board: &mut Assembly<'_, M>) -> Result<(), (&'static str, String)>;
+
+    /// What it counts, for a device whose pulses it counts. Asks nothing of the device yet.
+    fn counter<M: Machine>(&self, _name: &str, _buses: &mut Buses<M>) -> Option<Box<dyn Counter>> {
+        None
+    }
 
     /// Looks whether the machine has it. Moves nothing, and asks for no output.
     fn look<M: Machine>(&self, machine: &M) -> (Verdict, String);
@@ -85,6 +100,16 @@ macro_rules! kinds {
                 }
             }
 
+            fn counter<M: Machine>(
+                &self,
+                name: &str,
+                buses: &mut Buses<M>,
+            ) -> Option<Box<dyn Counter>> {
+                match self {
+                    $(Self::$variant(section) => section.counter(name, buses),)+
+                }
+            }
+
             fn look<M: Machine>(&self, machine: &M) -> (Verdict, String) {
                 match self {
                     $(Self::$variant(section) => section.look(machine),)+
@@ -95,6 +120,22 @@ macro_rules! kinds {
 }
 
 kinds! {
+    /// A line that is switched, with the tool `set_NAME`.
+    GpioOutput(GpioOutputSection) = "gpio_output",
+    /// A line that is looked at, with the tools `read_NAME` and `wait_NAME`.
+    GpioInput(GpioInputSection) = "gpio_input",
+    /// A line that is pulsed, with the tool `pulse_NAME`.
+    GpioPulse(GpioPulseSection) = "gpio_pulse",
+    /// A temperature sensor, with the tool `read_NAME`.
+    Tmp102(Tmp102Section) = "tmp102",
+    /// A line of an expander that is switched, with the tool `set_NAME`.
+    Pca9535Output(Pca9535OutputSection) = "pca9535_output",
+    /// A line of an expander that is looked at, with the tool `read_NAME`.
+    Pca9535Input(Pca9535InputSection) = "pca9535_input",
+    /// A register of a chip on an I²C bus, with the tools `read_NAME` and, where it is written, `set_NAME`.
+    I2cRegister(I2cRegisterSection) = "i2c_register",
+    /// A value of a chip on an SPI bus, with the tools `read_NAME` and, where it is written, `set_NAME`.
+    SpiRegister(SpiRegisterSection) = "spi_register",
     /// The timer that restarts the machine when the runtime stops feeding it; no tool.
     Watchdog(WatchdogSection) = "watchdog",
 }

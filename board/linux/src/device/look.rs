@@ -1,7 +1,9 @@
 //! A look at the devices of a board file on this machine. Moves nothing, and asks for no output.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
+use everstep_tool::device::Sensor;
+use everstep_tools_device::describe;
 use serde::Serialize;
 
 use super::{
@@ -33,10 +35,30 @@ pub enum Verdict {
     Wrong,
 }
 
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ok => "ok",
+            Self::Warn => "warn",
+            Self::Wrong => "wrong",
+        })
+    }
+}
+
 /// Looks at the devices of this machine among `sections`, in the order of their names.
 #[must_use]
 pub fn look(sections: &BTreeMap<String, DeviceSection>) -> Vec<Finding> {
     look_on(&ThisMachine, sections)
+}
+
+/// What a sensor shows, asked once.
+pub(super) fn sensor(sensor: &mut impl Sensor) -> (Verdict, String) {
+    match sensor.read().map(|readings| describe(&readings)) {
+        Ok(Ok(text)) => (Verdict::Ok, text),
+        // It answers, though what it shows can't be.
+        Ok(Err(text)) => (Verdict::Warn, text),
+        Err(error) => (Verdict::Wrong, error.to_string()),
+    }
 }
 
 pub(crate) fn look_on<M: Machine>(machine: &M, sections: &BTreeMap<String, DeviceSection>) -> Vec<Finding> {

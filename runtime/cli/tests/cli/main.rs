@@ -11,6 +11,8 @@ mod boards;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod devices;
+#[cfg(test)]
 mod eval;
 #[cfg(test)]
 mod flash;

@@ -12,7 +12,7 @@ use everstep_board_linux::{
     flash::{FlashPlace, Geometry, LinuxFlash, OpenError, Writes},
 };
 use everstep_core::Limits;
-use everstep_driver::{AgentConfig, Budget, Sealing, SharedFlash};
+use everstep_driver::{AgentConfig, Approvals, Budget, Sealing, SharedFlash};
 use everstep_journal::{Region, SALT_BYTES};
 use everstep_model::{Constraint, Sampling};
 use everstep_model_llama::SnapshotOptions;
@@ -169,6 +169,7 @@ impl Site {
             },
             run_tokens_max: self.agent.limits.run_tokens_max.get(),
             budget: self.budget(),
+            approvals: Approvals::Return,
         }
     }
 

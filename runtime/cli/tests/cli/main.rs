@@ -22,3 +22,5 @@ mod measure;
 mod media;
 #[cfg(test)]
 mod sealed;
+#[cfg(test)]
+mod tools;

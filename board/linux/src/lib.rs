@@ -11,6 +11,7 @@ pub mod control;
 pub mod device;
 pub mod entropy;
 pub mod flash;
+pub mod line;
 pub mod machine;
 pub mod owner;
 pub mod secret;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use everstep_core::Class;
 use everstep_tool::{Device, Tool};
 
 use crate::{
@@ -29,16 +30,28 @@ impl BoardParts {
     pub fn settable<D: Actuate + 'static>(
         &mut self,
         device: Device<D>,
+        is: (BootPolicy, State),
+        settings: Settings,
+        last: Option<&str>,
+    ) {
+        self.settable_over_a_line(device, is, settings, last, Class::Safe);
+    }
+
+    /// The same over a line on which a lost command may act late; see [`SetTool::over_a_line`].
+    pub fn settable_over_a_line<D: Actuate + 'static>(
+        &mut self,
+        device: Device<D>,
         (boot, safe): (BootPolicy, State),
         settings: Settings,
         last: Option<&str>,
+        class: Class,
     ) {
         let last = last.and_then(|arguments| {
             let arguments = serde_json::from_str(arguments).ok()?;
             settings.state_of(&arguments).ok()
         });
         self.actuators.add(&device, boot, safe, last);
-        self.tool(SetTool::new(device, settings));
+        self.tool(SetTool::new(device, settings).over_a_line(class));
     }
 }
 

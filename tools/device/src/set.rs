@@ -1,6 +1,9 @@
-//! `set_NAME`: brings an actuator to an absolute state, so that a second run changes nothing.
+//! `set_NAME`: brings an actuator to an absolute state, so that a second run changes nothing. Over a line
+//! on which a command may act late, a lost one is read back before it runs again.
 
-use everstep_core::{Class, Outcome};
+use std::time::Duration;
+
+use everstep_core::{Class, Outcome, Settlement};
 use everstep_tool::{
     BoxFuture, Context, Device, Tool, ToolCall, ToolSpec, Trust, device::spoken, read_arguments, schema_for,
 };
@@ -138,6 +141,11 @@ fn one_argument(name: &str, schema: &Value) -> Value {
     })
 }
 
+/// How long a try, or a look at what it is set to, may take.
+const RUN_MS_MAX: u32 = 5_000;
+/// How long a look waits for the device.
+const LOOK_MAX: Duration = Duration::from_millis(RUN_MS_MAX as u64 / 2);
+
 /// `set_NAME`: sets the actuator called NAME.
 pub struct SetTool<D> {
     spec: ToolSpec,
@@ -158,9 +166,30 @@ impl<D: Actuate + 'static> SetTool<D> {
             class: Class::Safe,
             trust: Trust::Inside,
             device: Some(name.to_owned()),
-            run_ms_max: 5_000,
+            run_ms_max: RUN_MS_MAX,
         };
         Self { spec, device, settings }
+    }
+
+    /// The same where a lost command may still act when the next one has been given, as over a network:
+    /// `ReadBack` where the actuator can be asked `settle_ms` later, `Never` where it can't.
+    #[must_use]
+    pub fn over_a_line(mut self, class: Class) -> Self {
+        self.spec.class = class;
+        self
+    }
+
+    fn is_read_back(&self) -> bool {
+        matches!(self.spec.class, Class::ReadBack { .. })
+    }
+
+    fn done(&self, state: &State) -> String {
+        let is = match state {
+            State::On | State::Off | State::Named(_) => "is",
+            State::Percent(_) => "is at",
+            State::SetTo { .. } => "is set to",
+        };
+        format!("{} {is} {state}", spoken(self.device.name()))
     }
 }
 
@@ -175,14 +204,43 @@ impl<D: Actuate + 'static> Tool for SetTool<D> {
                 Ok(state) => state,
                 Err(why) => return Outcome::NotStarted(why),
             };
-            let is = match state {
-                State::On | State::Off | State::Named(_) => "is",
-                State::Percent(_) => "is at",
-                State::SetTo { .. } => "is set to",
-            };
-            let done = format!("{} {is} {state}", spoken(self.device.name()));
+            let done = self.done(&state);
             let set = self.device.call(cx, move |actuator| actuator.set(state)).await;
             set.map_or_else(Outcome::from, |()| Outcome::Done(done))
+        })
+    }
+
+    fn baseline<'a>(&'a self, _arguments: &'a Value) -> BoxFuture<'a, Result<Option<String>, String>> {
+        Box::pin(async move {
+            if !self.is_read_back() {
+                return Ok(None);
+            }
+            // What can't be read now could not be read back later.
+            match self.device.use_for(LOOK_MAX, Actuate::state).await {
+                Ok(Some(state)) => Ok(Some(state.to_string())),
+                Ok(None) => Err(format!("{} can't tell what it is set to", spoken(self.device.name()))),
+                Err(error) => Err(error.to_string()),
+            }
+        })
+    }
+
+    fn probe<'a>(&'a self, call: &'a ToolCall) -> BoxFuture<'a, Settlement> {
+        Box::pin(async move {
+            let name = spoken(self.device.name());
+            // A baseline shows that it could be read before the call.
+            if !self.is_read_back() || call.baseline.is_none() {
+                return Settlement::CantTell(format!("{name} can't be read back"));
+            }
+            let state = match self.settings.state_of(&call.arguments) {
+                Ok(state) => state,
+                Err(why) => return Settlement::CantTell(why),
+            };
+            let done = self.done(&state);
+            match self.device.use_for(LOOK_MAX, move |actuator| actuator.is_in(&state)).await {
+                Ok(true) => Settlement::Done(done),
+                Ok(false) => Settlement::NotDone,
+                Err(error) => Settlement::CantTell(error.to_string()),
+            }
         })
     }
 }

@@ -10,6 +10,7 @@ use everstep_tools_device::{BoardParts, SharedBus};
 
 use super::{
     kinds::Section,
+    lines::Lines,
     machine::{Machine, ThisMachine},
     section::{DeviceKind, DeviceSection, WrongSection},
     spi::SpiMode,
@@ -23,6 +24,8 @@ pub(crate) struct Assembly<'a, M: Machine> {
     pub(crate) machine: M,
     /// Its buses.
     pub(crate) buses: Buses<M>,
+    /// Its serial lines and connections.
+    pub(crate) lines: Lines,
     sections: &'a BTreeMap<String, DeviceSection>,
     last: &'a BTreeMap<String, String>,
     /// What only one device can have, and which has it.
@@ -137,6 +140,7 @@ pub(crate) fn assemble_on<M: Machine>(
         parts: BoardParts::default(),
         buses: Buses::new(machine.clone()),
         machine,
+        lines: Lines::default(),
         sections,
         last,
         claimed: BTreeMap::new(),

@@ -18,6 +18,8 @@ use super::{
     i2c::{I2cRegisterSection, Pca9535InputSection, Pca9535OutputSection, Tmp102Section},
     look::Verdict,
     machine::Machine,
+    modbus::{ModbusCoilSection, ModbusPulseSection, ModbusRegisterSection},
+    serial::SerialLineSection,
     spi::SpiRegisterSection,
     watchdog::WatchdogSection,
 };
@@ -136,6 +138,14 @@ kinds! {
     I2cRegister(I2cRegisterSection) = "i2c_register",
     /// A value of a chip on an SPI bus, with the tools `read_NAME` and, where it is written, `set_NAME`.
     SpiRegister(SpiRegisterSection) = "spi_register",
+    /// A number in a Modbus register, with the tools `read_NAME` and, where it is writable, `set_NAME`.
+    ModbusRegister(ModbusRegisterSection) = "modbus_register",
+    /// A Modbus coil or discrete input, with the tools `read_NAME` and, where it is writable, `set_NAME`.
+    ModbusCoil(ModbusCoilSection) = "modbus_coil",
+    /// Pulses that a Modbus register gives, with the tool `pulse_NAME`.
+    ModbusPulse(ModbusPulseSection) = "modbus_pulse",
+    /// A device that speaks lines of text over a serial port, with the tools `read_NAME` and `set_NAME`.
+    SerialLine(SerialLineSection) = "serial_line",
     /// The timer that restarts the machine when the runtime stops feeding it; no tool.
     Watchdog(WatchdogSection) = "watchdog",
 }

@@ -28,6 +28,7 @@ const fn is_not(shared: &bool) -> bool {
 /// What a device is, and where.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
+#[expect(clippy::large_enum_variant, reason = "a board has few, and they are read once")]
 pub enum DeviceKind {
     /// In the simulated world.
     Sim(SimSection),

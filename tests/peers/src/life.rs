@@ -213,6 +213,7 @@ impl Life<'_> {
             model: Box::new(ScriptedModel::new(script)),
             tools: Arc::new(toolbox),
             actuators: Arc::new(actuators),
+            heartbeat: None,
             clock: Arc::new(PeerClock { peer: Arc::clone(&self.peer), now_ms: Arc::clone(&self.now_ms) }),
             timeline: [1; 16],
             entropy: [2; 16],
@@ -296,12 +297,20 @@ fn config() -> AgentConfig {
     AgentConfig {
         name: "life".into(),
         system: "You live.".into(),
-        limits: Limits { tries_max: 5, ..Limits::default() },
+        // A script repeats itself, and a peer that misbehaves makes many errors.
+        limits: Limits {
+            tries_max: 5,
+            repeats_max: 1_000,
+            alternations_max: 1_000,
+            errors_max: 1_000,
+            ..Limits::default()
+        },
         sampling: Sampling { temperature: 0.0, top_p: 1.0 },
         constraint: Constraint::Calls,
         run_tokens_max: 256,
         // Every record stays to be read at the end.
         budget: Budget { snapshot_records: 1_000_000, snapshot_bytes_max: 64 * 1024 },
+        approvals: everstep_driver::Approvals::Return,
     }
 }
 

@@ -118,7 +118,7 @@ fn told(place: &LinePlace, error: &gpiocdev::Error) -> GpioError {
     match os_error(error) {
         Some(libc::ENODEV) => GpioError::Gone { place },
         Some(libc::EINVAL | libc::EOPNOTSUPP | ENOTSUPP) => {
-            let why = "its driver knows no such bias, debounce or edge: leave out `bias` and `debounce_us`";
+            let why = "its driver can't do this: leave out `bias` and `debounce_us`, or choose another line";
             GpioError::Refused { place, why: why.into() }
         }
         Some(number) => GpioError::Other { place, why: io::Error::from_raw_os_error(number).to_string() },
@@ -180,6 +180,24 @@ mod tests {
             "/nowhere/gpiochip7 is missing: this machine has no /nowhere/gpiochipN: enable its driver";
         assert_eq!(missing, expected);
         assert!(told("/dev/null").starts_with("/dev/null is no GPIO chip: "), "{}", told("/dev/null"));
+    }
+
+    #[test]
+    fn errors_of_the_kernel_are_told_by_what_to_do() {
+        let place = LinePlace { chip: "/dev/gpiochip0".into(), line: 3 };
+        let tell = |number| told(&place, &gpiocdev::Error::Os(gpiocdev_uapi::Errno(number)));
+        assert_eq!(tell(libc::ENODEV), GpioError::Gone { place: place.clone() });
+        for number in [libc::EINVAL, libc::EOPNOTSUPP, ENOTSUPP] {
+            assert!(
+                tell(number)
+                    .to_string()
+                    .ends_with("leave out `bias` and `debounce_us`, or choose another line")
+            );
+        }
+        assert_eq!(tell(libc::EIO).to_string(), "line 3 of /dev/gpiochip0: Input/output error (os error 5)");
+        let wrapped = gpiocdev_uapi::Error::Os(gpiocdev_uapi::Errno(libc::ENODEV));
+        let wrapped = gpiocdev::Error::Uapi(gpiocdev::UapiCall::GetLine, wrapped);
+        assert_eq!(told(&place, &wrapped), GpioError::Gone { place });
     }
 
     #[test]

@@ -84,20 +84,27 @@ impl<G: Gpio> OutputLine<G> {
         Ok(line)
     }
 
-    /// Does `work` on the line. A line that failed is given back: its chip may be gone, or come back.
-    fn with<T>(&mut self, work: impl FnOnce(&mut G::Line) -> Result<T, DeviceError>) -> Result<T, PinError> {
+    /// Does `work` on the line; `failed` says what it means that it did not succeed. A line whose chip is
+    /// gone is taken anew; any other stays ours, because giving it back could change its level.
+    fn with<T>(
+        &mut self,
+        work: impl FnOnce(&mut G::Line) -> Result<T, GpioError>,
+        failed: fn(String) -> DeviceError,
+    ) -> Result<T, PinError> {
         let mut line = match self.taken.take() {
             Some(line) => line,
             // Nothing was commanded yet.
             None => self.take().map_err(|error| PinError(DeviceError::NotSent(error.to_string())))?,
         };
-        let result = work(&mut line).map_err(PinError)?;
-        self.taken = Some(line);
-        Ok(result)
+        let result = work(&mut line);
+        if !matches!(result, Err(GpioError::Gone { .. })) {
+            self.taken = Some(line);
+        }
+        result.map_err(|error| PinError(failed(error.to_string())))
     }
 
     fn set(&mut self, on: bool) -> Result<(), PinError> {
-        self.with(|line| line.set(on).map_err(|error| DeviceError::Unknown(error.to_string())))
+        self.with(|line| line.set(on), DeviceError::Unknown)
     }
 }
 
@@ -117,7 +124,7 @@ impl<G: Gpio> OutputPin for OutputLine<G> {
 
 impl<G: Gpio> StatefulOutputPin for OutputLine<G> {
     fn is_set_high(&mut self) -> Result<bool, PinError> {
-        self.with(|line| line.is_on().map_err(|error| DeviceError::NotSent(error.to_string())))
+        self.with(GpioLine::is_on, DeviceError::NotSent)
     }
 
     fn is_set_low(&mut self) -> Result<bool, PinError> {

@@ -59,7 +59,7 @@ fn perform(cli: &Cli) -> Outcome<Exit> {
         Command::Journal(args) => commands::journal::perform(place, args),
         Command::Replay(args) => commands::replay::perform(place, args),
         Command::Flash(args) => commands::flash::perform(place, args),
-        Command::Tools(args) => commands::tools::perform(place, *args),
+        Command::Tools(args) => commands::tools::perform(place, args),
         Command::Model(args) => commands::model::perform(place, args),
         Command::Eval(args) => commands::eval::perform(place, args),
         Command::Bench(args) => commands::bench::perform(place, args),

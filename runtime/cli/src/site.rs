@@ -6,12 +6,13 @@ use std::{
 };
 
 use everstep_board_linux::{
-    config::{AgentSection, BoardFile, ConstraintKind, MediumKind, ModelSection},
+    config::{AgentSection, BoardFile, BoardFileError, ConstraintKind, MediumKind, ModelSection},
+    device::{self, WrongSection},
     entropy,
     flash::{FlashPlace, Geometry, LinuxFlash, OpenError, Writes},
 };
 use everstep_core::Limits;
-use everstep_driver::{AgentConfig, Budget, Sealing, SharedFlash};
+use everstep_driver::{AgentConfig, Approvals, Budget, Sealing, SharedFlash};
 use everstep_journal::{Region, SALT_BYTES};
 use everstep_model::{Constraint, Sampling};
 use everstep_model_llama::SnapshotOptions;
@@ -25,7 +26,7 @@ use crate::{
 /// The section of the simulated world.
 pub(crate) type World = everstep_board_sim::WorldSection;
 /// The section of one device.
-pub(crate) type Device = everstep_tools_device::DeviceSection;
+pub(crate) type Device = everstep_board_linux::device::DeviceSection;
 
 /// Snapshots of the KV cache, a folder for each agent.
 const KV_FOLDER: &str = "kv";
@@ -48,11 +49,8 @@ impl Site {
                 .check()
                 .map_err(|(key, message)| Failure::usage(file.wrong(&format!("world.{key}"), message)))?;
         }
-        for (name, device) in &file.board.device {
-            device.check().map_err(|(key, message)| {
-                Failure::usage(file.wrong(&format!("device.{name}.{key}"), message))
-            })?;
-        }
+        device::check(&file.board.device, file.board.board.kind)
+            .map_err(|wrong| Failure::usage(wrong_section(&file, wrong)))?;
         check_family(&file)?;
         let (agent_name, agent) = file.agent(place.agent.as_deref()).map_err(Failure::usage)?;
         let (agent_name, agent) = (agent_name.to_owned(), agent.clone());
@@ -171,6 +169,7 @@ impl Site {
             },
             run_tokens_max: self.agent.limits.run_tokens_max.get(),
             budget: self.budget(),
+            approvals: Approvals::Return,
         }
     }
 
@@ -200,6 +199,11 @@ impl Site {
             self.agent_name
         ))
     }
+}
+
+/// A device that can't be used, with its line.
+pub(crate) fn wrong_section(file: &BoardFile<World, Device>, wrong: WrongSection) -> BoardFileError {
+    file.wrong(&format!("device.{}.{}", wrong.device, wrong.key), wrong.message)
 }
 
 fn kv_snapshots(section: &ModelSection, sealed: bool, folder: PathBuf) -> Option<SnapshotOptions> {

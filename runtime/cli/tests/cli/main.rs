@@ -11,6 +11,8 @@ mod boards;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod devices;
+#[cfg(test)]
 mod eval;
 #[cfg(test)]
 mod flash;
@@ -20,3 +22,5 @@ mod measure;
 mod media;
 #[cfg(test)]
 mod sealed;
+#[cfg(test)]
+mod tools;

@@ -103,7 +103,7 @@ mod tests {
         let text = "[network.host.\"api.example.com\"]\nconcurrent_max = 1\nlist = [\n[\"a\"],\n]\n";
         assert_eq!(line_of(text, "network.host.api.example.com.concurrent_max"), 2);
         assert_eq!(
-            at_offset(text, text.find("1").unwrap()).key,
+            at_offset(text, text.find('1').unwrap()).key,
             "network.host.api.example.com.concurrent_max"
         );
     }

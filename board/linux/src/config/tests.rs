@@ -186,9 +186,9 @@ fn secrets_are_named_places_and_never_written_into_the_file() {
 
 #[test]
 fn what_is_outside_the_board_is_absent_unless_the_caller_knows_it() {
+    type Open = BoardFile<NoSection, NoSection, toml::Table>;
     let text = format!("{GOOD}\n[network.http.x]\n");
     assert!(parse(&text).unwrap_err().contains("network.http.x: unknown field `http`"), "{text}");
-    type Open = BoardFile<NoSection, NoSection, toml::Table>;
     let file = Open::parse(Path::new("agent.toml"), text).unwrap();
     assert!(file.board.network.unwrap().contains_key("http"));
     assert!(parse(GOOD).unwrap().board.network.is_none());

@@ -55,7 +55,7 @@ fn unknown_keys_are_named_with_file_line_and_what_is_allowed() {
         complaint("steps_max = 60", "step_max = 60"),
         "bench/agent.toml:11: agent.room.limits.step_max: unknown field `step_max`, expected one of \
          `steps_max`, `tokens_max`, `reply_tokens_max`, `reply_s_max`, `run_tokens_max`, `calls_max`, \
-         `powered_s_max`, `result_bytes_max`, `tries_max`, `rerun_s_max`, `generation_failures_max`"
+         `powered_s_max`, `result_bytes_max`, `tries_max`, `rerun_s_max`, `generation_failures_max`, `approval_s_max`, `repeats_max`, `alternations_max`, `errors_max`"
     );
     let told = complaint("[agent.room.limits]", "[agent.room.limit]");
     assert!(told.starts_with("bench/agent.toml:10: agent.room.limit: unknown field `limit`"), "{told}");

@@ -206,7 +206,7 @@ fn look_connects_and_reads_and_writes_nothing() {
     // Answers each read with registers that show 300, and keeps what was asked.
     let serving = std::thread::spawn(move || {
         let mut asked = Vec::new();
-        for _ in 0..2 {
+        for _ in 0..3 {
             let (mut stream, _) = server.accept().unwrap();
             let mut request = [0; 12];
             stream.read_exact(&mut request).unwrap();
@@ -221,14 +221,20 @@ fn look_connects_and_reads_and_writes_nothing() {
         asked
     });
     let at_server = |text: &str| text.replace("10.0.0.7:502", &at);
-    let devices = sections(&[("feeder", &at_server(PULSE)), ("heating", &at_server(REGISTER))]);
+    let cold = at_server(REGISTER).replace("max = 90", "max = 29");
+    let devices =
+        sections(&[("feeder", &at_server(PULSE)), ("heating", &at_server(REGISTER)), ("room", &cold)]);
     let found = look(&devices);
     let found: Vec<_> = found.iter().map(|finding| (finding.verdict, finding.text.as_str())).collect();
     assert_eq!(
         found,
-        [(Verdict::Ok, "it answers: the counter shows 300"), (Verdict::Ok, "it answers: value 30.0 C"),]
+        [
+            (Verdict::Ok, "it answers: the counter shows 300"),
+            (Verdict::Ok, "it answers: value 30.0 C"),
+            (Verdict::Warn, "the value sensor shows 30.0 C, outside of -40 to 29 C"),
+        ]
     );
-    assert_eq!(serving.join().unwrap(), [4, 3], "reads, and nothing else");
+    assert_eq!(serving.join().unwrap(), [4, 3, 3], "reads, and nothing else");
 }
 
 #[test]

@@ -41,9 +41,11 @@ fn modes_are_those_of_the_settings() {
         (DataBits::Eight, Parity::None, 2, ControlModes::CSTOPB, ControlModes::PARENB),
     ] {
         let mut terminal = tcgetattr(&file).unwrap();
+        terminal.control_modes.insert(ControlModes::HUPCL | ControlModes::CRTSCTS);
         let settings = PortSettings { data_bits, parity, stop_bits, ..plain.clone() };
         set(&mut terminal, &settings).unwrap();
         let modes = terminal.control_modes;
+        assert!(!modes.intersects(ControlModes::HUPCL | ControlModes::CRTSCTS), "{modes:?}");
         assert!(modes.contains(has) && !modes.intersects(has_not), "{settings}: {modes:?}");
         let size = if data_bits == DataBits::Seven { ControlModes::CS7 } else { ControlModes::CS8 };
         assert_eq!(modes & ControlModes::CSIZE, size, "{settings}");

@@ -16,18 +16,25 @@ pub struct Violation(pub String);
 
 /// What one intent may have done.
 #[derive(Debug)]
-struct Intent {
-    call: Call,
+pub struct Intent {
+    /// The call.
+    pub call: Call,
     /// Tries that the records allow: the first, and each that was let run again.
-    tries: usize,
-    told: Told,
+    pub tries: usize,
+    /// What came of it.
+    pub told: Told,
 }
 
+/// What the records say came of an intent.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Told {
+pub enum Told {
+    /// Nothing yet.
     Nothing,
+    /// It ran.
     Done,
+    /// It did not run.
     NotStarted,
+    /// Nobody knows.
     Unknown,
 }
 
@@ -83,7 +90,9 @@ pub fn check(records: &[Record], log: &[Value], story: &mut Story) -> Result<(),
 /// What boots and ends set: no call of a life asks for it.
 const SAFE: &str = "=safe";
 
-fn intents(records: &[Record], story: &mut Story) -> Vec<Intent> {
+/// Every intent on flash, in order. What happened on the way is added to `story`.
+#[must_use]
+pub fn intents(records: &[Record], story: &mut Story) -> Vec<Intent> {
     let mut intents: Vec<Intent> = Vec::new();
     let mut asked = None;
     let new = |call: &Call| Intent { call: call.clone(), tries: 1, told: Told::Nothing };

@@ -57,6 +57,8 @@ pub struct Stand<F> {
     pub actuators: Arc<CountingActuators>,
     /// Every record that was accepted, over all boots.
     pub heard: Heard,
+    /// What time it is, in seconds since 1970 UTC, where the clock is trusted.
+    pub unix_s: Arc<Mutex<Option<u64>>>,
     started: Instant,
 }
 
@@ -87,6 +89,7 @@ impl<F: Flash> Stand<F> {
             heartbeat: Mutex::default(),
             actuators: Arc::default(),
             heard: Heard::default(),
+            unix_s: Arc::default(),
             started: Instant::now(),
         }
     }
@@ -127,7 +130,7 @@ impl<F: Flash> Stand<F> {
             tools: Arc::new(Toolbox::new(self.tools.clone(), &grants).unwrap()),
             actuators: Arc::clone(&self.actuators) as Arc<dyn Actuators>,
             heartbeat,
-            clock: Arc::new(Uptime(self.started)),
+            clock: Arc::new(Uptime(self.started, Arc::clone(&self.unix_s))),
             timeline: [1; 16],
             entropy: [2; 16],
             observer: Box::new(self.heard.clone()),
@@ -160,7 +163,7 @@ pub fn scripted(script: &str) -> ScriptedModel {
 }
 
 /// Milliseconds since the stand was made, over all boots: a machine's clock runs on after a kill.
-struct Uptime(Instant);
+struct Uptime(Instant, Arc<Mutex<Option<u64>>>);
 
 impl Clock for Uptime {
     fn now_ms(&self) -> u64 {
@@ -168,7 +171,7 @@ impl Clock for Uptime {
     }
 
     fn unix_s(&self) -> Option<u64> {
-        None
+        *self.1.lock().unwrap()
     }
 
     fn sleep(&self, board_ms: u64) -> BoxFuture<'static, ()> {

@@ -1,6 +1,6 @@
 //! What is outside the board: the tools that reach it, and the secrets they send.
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use everstep_board_linux::{
     clock::{SystemClock, TrustRtc},
@@ -19,8 +19,15 @@ pub(crate) fn check(site: &Site, section: &NetworkSection) -> Outcome<()> {
     section.check().map_err(|(key, message)| wrong(site, "network", &key, message))
 }
 
-/// The tools of `[network]`. Secrets are read, nothing is connected to.
-pub(crate) fn tools(site: &Site) -> Outcome<Vec<Arc<dyn Tool>>> {
+/// Calls a day that the tools of each host may make together, by what their specs call it.
+pub(crate) fn budgets(site: &Site, tools: &[Arc<dyn Tool>]) -> BTreeMap<String, u32> {
+    let devices = tools.iter().filter_map(|tool| tool.spec().device.as_deref());
+    site.file.board.network.as_ref().map_or_else(BTreeMap::new, |section| section.budgets(devices))
+}
+
+/// The tools of `[network]`. Secrets are read, nothing is connected to. `trusted_s` is the latest time that
+/// the board trusted and kept.
+pub(crate) fn tools(site: &Site, trusted_s: Option<u64>) -> Outcome<Vec<Arc<dyn Tool>>> {
     let board = &site.file.board;
     let Some(section) = &board.network else { return Ok(Vec::new()) };
     let folder = site.file.resolve(Path::new(""));
@@ -31,8 +38,7 @@ pub(crate) fn tools(site: &Site) -> Outcome<Vec<Arc<dyn Tool>>> {
     // Hosts are real, also for a board in a simulated world, and so is the time of their certificates.
     let trust = if board.clock.trust_rtc { TrustRtc::Yes } else { TrustRtc::No };
     let clock = Arc::new(SystemClock::new(trust).map_err(Failure::failed)?);
-    // The last time that was trusted is not asked of the journal yet: the build bounds the clock.
-    let brought = BoardSide { vault: Arc::new(vault), clock, trusted_s: None, folder };
+    let brought = BoardSide { vault: Arc::new(vault), clock, trusted_s, folder };
     assemble(section, &brought).map_err(|(key, message)| wrong(site, "network", &key, message))
 }
 

@@ -67,15 +67,37 @@ fn new_geometry(site: &Site) -> Geometry {
 
 /// The agent as its records on flash make it.
 pub(crate) fn read(site: &Site, source: &Source) -> Outcome<Agent> {
+    open(site, source).map(|Kept { agent, .. }| agent)
+}
+
+/// The latest time that the board trusted and kept, in seconds since 1970 UTC, unless the board file says
+/// that its records are not to be believed in this.
+pub(crate) fn trusted_s(site: &Site) -> Outcome<Option<u64>> {
+    let board = &site.file.board;
+    if board.network.is_none() || board.clock.forget_trusted {
+        return Ok(None);
+    }
+    open(site, &Source::of(site, None)).map(|Kept { trusted_s, .. }| trusted_s)
+}
+
+/// What is on flash.
+struct Kept {
+    agent: Agent,
+    trusted_s: Option<u64>,
+}
+
+fn open(site: &Site, source: &Source) -> Outcome<Kept> {
     // Where there is no flash yet, an erased copy still shows whether the regions are large enough.
     let erased = || FlashImage::erased(site.file.board.flash.bytes.get(), new_geometry(site));
     let image = image(site, source)?.unwrap_or_else(erased);
     let geometry = image.geometry();
     let flash = site.shared(image, geometry)?;
-    BoardLog::open(&flash, site.file.layout().board)
+    let log = BoardLog::open(&flash, site.file.layout().board)
         .map_err(|error| store_failure(site, "flash.board_bytes", error))?;
-    let opened = Store::open(&flash, site.agent_region(), site.limits(), site.budget());
-    opened.map(|(_, agent)| agent).map_err(|error| store_failure(site, "flash.region_bytes", error))
+    let (store, agent) = Store::open(&flash, site.agent_region(), site.limits(), site.budget())
+        .map_err(|error| store_failure(site, "flash.region_bytes", error))?;
+    let trusted_s = log.newest().and_then(|newest| newest.trusted_s).max(store.trusted_s());
+    Ok(Kept { agent, trusted_s })
 }
 
 /// A region that is too small is the board file's fault, anything else is the flash's.

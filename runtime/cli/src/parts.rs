@@ -18,6 +18,7 @@ use crate::{
     devices::Devices,
     exit::{Failure, Outcome},
     idle::IdleModel,
+    network,
     site::Site,
 };
 
@@ -27,7 +28,9 @@ pub(crate) fn toolbox(site: &Site, tools: Vec<Arc<dyn Tool>>) -> Outcome<Toolbox
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     site.file.check_grants(&names).map_err(Failure::usage)?;
     check_sharing(site, &tools)?;
-    Toolbox::new(tools, &site.agent.granted()).map_err(|error| {
+    let budgets = network::budgets(site, &tools);
+    let granted = Toolbox::new(tools, &site.agent.granted());
+    granted.map(|granted| granted.with_budgets(budgets)).map_err(|error| {
         let agent = &site.agent_name;
         let key = match &error {
             ToolboxError::Limit { name, argument, .. } => {

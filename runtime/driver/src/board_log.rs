@@ -4,15 +4,15 @@
 use std::ops::Range;
 
 use everstep_journal::{Budget, Entry, Journal};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     shared_flash::SharedFlash,
     store::{Flash, Stop, StoreError, open_journal, write_snapshot},
 };
 
-/// Version of the board record's form, its first byte.
-const BOARD_RECORD_VERSION: u8 = 1;
+/// Version of the board record's form, its first byte. Version 1 ended before [`BoardRecord::trusted_s`].
+const BOARD_RECORD_VERSION: u8 = 2;
 
 /// A board record is far smaller than this, also as a snapshot.
 const BUDGET: Budget = Budget { snapshot_bytes_max: 128, reserve_bytes: 256 };
@@ -28,6 +28,9 @@ pub struct BoardRecord {
     pub salt: [u8; 16],
     /// Seconds since 1970 UTC at the start, where the clock was trusted.
     pub clock: Option<u64>,
+    /// The latest time that any start so far has trusted, in seconds since 1970 UTC: whatever the clock
+    /// shows later, it is not earlier than that.
+    pub trusted_s: Option<u64>,
 }
 
 /// The log of starts, on a region of its own.
@@ -83,12 +86,59 @@ fn encode(record: &BoardRecord) -> Vec<u8> {
 
 fn decode(bytes: &[u8]) -> Result<BoardRecord, Stop> {
     let (version, body) = bytes.split_first().ok_or_else(|| Stop::Board("is empty".into()))?;
-    if *version != BOARD_RECORD_VERSION {
-        let what = format!("has version {version}, this build reads {BOARD_RECORD_VERSION}");
-        return Err(Stop::Board(what));
-    }
+    let record = match *version {
+        1 => whole::<First>(body).map(BoardRecord::from),
+        BOARD_RECORD_VERSION => whole(body),
+        _ => {
+            let what = format!("has version {version}, this build reads 1 to {BOARD_RECORD_VERSION}");
+            return Err(Stop::Board(what));
+        }
+    };
+    record.ok_or_else(|| Stop::Board("does not decode".into()))
+}
+
+/// Leftover bytes are an error.
+fn whole<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
     match postcard::take_from_bytes(body) {
-        Ok((record, [])) => Ok(record),
-        _ => Err(Stop::Board("does not decode".into())),
+        Ok((record, [])) => Some(record),
+        _ => None,
+    }
+}
+
+/// A board record of version 1.
+#[derive(Deserialize)]
+struct First {
+    boot: u32,
+    timeline: [u8; 16],
+    salt: [u8; 16],
+    clock: Option<u64>,
+}
+
+impl From<First> for BoardRecord {
+    fn from(First { boot, timeline, salt, clock }: First) -> Self {
+        Self { boot, timeline, salt, clock, trusted_s: clock }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(trusted_s: Option<u64>) -> BoardRecord {
+        BoardRecord { boot: 3, timeline: [7; 16], salt: [9; 16], clock: Some(300), trusted_s }
+    }
+
+    #[test]
+    fn board_records_keep_their_bytes_and_the_first_version_is_read() {
+        let first = [&[1, 3][..], &[7; 16], &[9; 16], &[1, 0xAC, 0x02]].concat();
+        assert_eq!(decode(&first).unwrap(), record(Some(300)));
+        let second = [&[2, 3][..], &[7; 16], &[9; 16], &[1, 0xAC, 0x02, 1, 0xF4, 0x03]].concat();
+        assert_eq!(encode(&record(Some(500))), second);
+        assert_eq!(decode(&second).unwrap(), record(Some(500)));
+        for wrong in [&first[..first.len() - 1], &second[..second.len() - 1], &[&second[..], &[0]].concat()] {
+            assert_eq!(decode(wrong), Err(Stop::Board("does not decode".into())));
+        }
+        let told = decode(&[3, 3]).unwrap_err().to_string();
+        assert_eq!(told, "board record has version 3, this build reads 1 to 2");
     }
 }

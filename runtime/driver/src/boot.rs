@@ -135,6 +135,7 @@ pub async fn boot<F: Flash>(parts: Parts<F>) -> Result<Driver<F>, BootError<F::E
         timeline: parts.timeline,
         salt: before.as_ref().map_or(parts.entropy, |before| before.salt),
         clock: now_clock,
+        trusted_s: before.as_ref().and_then(|before| before.trusted_s).max(store.trusted_s()).max(now_clock),
     };
     board.append(&this)?;
 
@@ -255,7 +256,7 @@ mod tests {
     }
 
     fn board(boot: u32) -> BoardRecord {
-        BoardRecord { boot, timeline: LINE, salt: [0; 16], clock: Some(1_000) }
+        BoardRecord { boot, timeline: LINE, salt: [0; 16], clock: Some(1_000), trusted_s: Some(1_000) }
     }
 
     #[test]

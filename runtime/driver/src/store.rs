@@ -34,6 +34,7 @@ pub struct Store<F: Flash> {
     budget: Budget,
     records_since_snapshot: u32,
     newest: Option<Record>,
+    trusted_s: Option<u64>,
 }
 
 /// Why records can't be read or kept.
@@ -104,8 +105,15 @@ impl<F: Flash> Store<F> {
     ) -> Result<(Self, Agent), StoreError<F::Error>> {
         let mut replay = Replay::new(limits);
         let journal = open_journal(flash, region, budget.journal(), |entry| replay.take(entry))?;
-        let Replay { agent, records, newest, .. } = replay;
-        Ok((Self { journal, budget, records_since_snapshot: records, newest }, agent))
+        let Replay { agent, records, newest, trusted_s, .. } = replay;
+        Ok((Self { journal, budget, records_since_snapshot: records, newest, trusted_s }, agent))
+    }
+
+    /// The latest time that the records found at the start were made at, where the clock was trusted then;
+    /// in seconds since 1970 UTC. What came before the newest snapshot is known by that snapshot alone.
+    #[must_use]
+    pub const fn trusted_s(&self) -> Option<u64> {
+        self.trusted_s
     }
 
     /// The newest record behind the newest snapshot.
@@ -180,11 +188,13 @@ struct Replay {
     snapshot: Vec<u8>,
     records: u32,
     newest: Option<Record>,
+    trusted_s: Option<u64>,
 }
 
 impl Replay {
     fn new(limits: Limits) -> Self {
-        Self { agent: Agent::new(limits), limits, snapshot: Vec::new(), records: 0, newest: None }
+        let agent = Agent::new(limits);
+        Self { agent, limits, snapshot: Vec::new(), records: 0, newest: None, trusted_s: None }
     }
 
     fn take(&mut self, entry: Entry<'_>) -> Result<(), Stop> {
@@ -193,12 +203,14 @@ impl Replay {
                 self.snapshot.extend_from_slice(bytes);
                 if last {
                     self.agent = Agent::from_snapshot(&self.snapshot, self.limits).map_err(Stop::Snapshot)?;
+                    self.trusted_s = self.trusted_s.max(self.agent.state().timeline.clock);
                 }
             }
             Entry::Record { bytes, .. } => {
                 let record = Record::decode(bytes).map_err(Stop::Record)?;
                 self.agent.apply(&record).map_err(Stop::OutOfPlace)?;
                 self.records = self.records.saturating_add(1);
+                self.trusted_s = self.trusted_s.max(record.at.clock);
                 self.newest = Some(record);
             }
         }

@@ -15,7 +15,7 @@ use tokio::{
     time::{Instant, sleep_until, timeout_at},
 };
 
-use crate::section::HostSection;
+use crate::section::{HostSection, section_of};
 
 /// Calls to one host at a time, where the board file says nothing.
 const CONCURRENT_MAX: u32 = 4;
@@ -53,13 +53,6 @@ impl Hosts {
         Self { sections, states: Mutex::default() }
     }
 
-    /// What the board file says about a host, given as `host:port`.
-    pub(crate) fn section(&self, device: &str) -> Option<(&str, &HostSection)> {
-        let name = device.rsplit_once(':').map_or(device, |(host, _)| host);
-        let found = self.sections.get_key_value(device).or_else(|| self.sections.get_key_value(name));
-        found.map(|(name, section)| (name.as_str(), section))
-    }
-
     /// Waits until a call to `device` may begin, at most `wait_max`.
     ///
     /// # Errors
@@ -90,7 +83,7 @@ impl Hosts {
     fn host(&self, device: &str) -> Arc<Host> {
         let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
         let host = states.entry(device.to_owned()).or_insert_with(|| {
-            let section = self.section(device).map(|(_, section)| section.clone()).unwrap_or_default();
+            let section = section_of(&self.sections, device).cloned().unwrap_or_default();
             let concurrent_max = section.concurrent_max.unwrap_or(CONCURRENT_MAX);
             Arc::new(Host {
                 slots: Arc::new(Semaphore::new(usize::try_from(concurrent_max).unwrap_or(1))),
@@ -176,9 +169,9 @@ mod tests {
 
     #[test]
     fn a_section_may_name_the_port_or_not() {
-        let by_name = hosts("api.example.com", Some(1), None);
-        assert!(by_name.section("api.example.com:8443").is_some() && by_name.section("b:443").is_none());
-        let by_port = hosts("api.example.com:8443", Some(1), None);
-        assert!(by_port.section("api.example.com:8443").is_some() && by_port.section(HOST).is_none());
+        let is_for = |name: &str, device| section_of(&hosts(name, Some(1), None).sections, device).is_some();
+        assert!(is_for("api.example.com", "api.example.com:8443") && !is_for("api.example.com", "b:443"));
+        assert!(is_for("api.example.com:8443", "api.example.com:8443"));
+        assert!(!is_for("api.example.com:8443", HOST));
     }
 }

@@ -125,7 +125,28 @@ pub(crate) fn check_range<T: PartialOrd + Display + Copy>(
     Err((key.to_owned(), format!("must be from {} to {}, not {number}", range.start(), range.end())))
 }
 
+/// What the sections say about a host, given as `host:port`: one that names the port goes before one that
+/// names none.
+pub(crate) fn section_of<'a>(
+    sections: &'a BTreeMap<String, HostSection>,
+    device: &str,
+) -> Option<&'a HostSection> {
+    let name = device.rsplit_once(':').map_or(device, |(host, _)| host);
+    sections.get(device).or_else(|| sections.get(name))
+}
+
 impl NetworkSection {
+    /// Calls a day that the tools of each of `devices`, as their specs name them, may make together; only
+    /// those of hosts that have a limit.
+    #[must_use]
+    pub fn budgets<'a>(&self, devices: impl Iterator<Item = &'a str>) -> BTreeMap<String, u32> {
+        let budget = |device: &'a str| {
+            let calls_max = section_of(&self.host, device)?.calls_per_day_max?;
+            Some((device.to_owned(), calls_max))
+        };
+        devices.filter_map(budget).collect()
+    }
+
     /// What is wrong with the section, if anything.
     ///
     /// # Errors

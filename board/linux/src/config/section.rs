@@ -89,6 +89,9 @@ pub enum BoardKind {
 pub struct ClockSection {
     /// Believe the date even though no time service confirmed it.
     pub trust_rtc: bool,
+    /// Forget which times were trusted before, for a board that was once told one of the future: it would
+    /// hold any right time to be over. Only the program's build then says what time it is at least.
+    pub forget_trusted: bool,
 }
 
 /// `[flash]`

@@ -17,6 +17,10 @@ mod eval;
 #[cfg(test)]
 mod flash;
 #[cfg(test)]
+mod hosts;
+#[cfg(test)]
+mod http_server;
+#[cfg(test)]
 mod measure;
 #[cfg(test)]
 mod media;

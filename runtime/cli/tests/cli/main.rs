@@ -9,6 +9,8 @@ mod bench;
 #[cfg(test)]
 mod boards;
 #[cfg(test)]
+mod canary;
+#[cfg(test)]
 mod commands;
 #[cfg(test)]
 mod devices;

@@ -1,54 +1,74 @@
-//! The key that seals the flash, from a file only its owner can read or from systemd's credentials.
+//! What nobody else may read: the key that seals the flash, and the secrets that tools send. From a file
+//! only its owner can read, from systemd's credentials, or from the environment.
+//!
+//! Leaves out who may use a secret, and keeping it out of texts: that is the tools' vault.
+
+mod key;
 
 use std::{
+    collections::BTreeMap,
     env, fmt,
     fs::File,
     io::{self, Read as _},
-    os::unix::fs::MetadataExt as _,
+    os::unix::{ffi::OsStringExt as _, fs::MetadataExt as _},
     path::{Path, PathBuf},
     str::FromStr,
 };
 
+use rustix::process::{DumpableBehavior, Resource, Rlimit, geteuid, set_dumpable_behavior, setrlimit};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-/// Bytes of a key.
-pub const KEY_BYTES: usize = 32;
-/// A key file holds the bytes, or two hexadecimal digits for each and a line's end.
-const FILE_BYTES_MAX: u64 = 2 * KEY_BYTES as u64 + 2;
+pub use key::{KEY_BYTES, KeyError, KeySource};
+
+/// Bytes of one secret.
+pub const SECRET_BYTES_MAX: u64 = 16 * 1024;
 /// Nobody but the owner may read the file.
 const OTHERS: u32 = 0o077;
 
-/// Where the key is: `file:PATH` or `systemd-creds:NAME`.
+/// Secrets by name, wiped when they go.
+pub type Secrets = Vec<(String, Zeroizing<Vec<u8>>)>;
+
+/// Where a secret is: `file:PATH`, `env:VARIABLE` or `systemd-creds:NAME`.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub enum KeySource {
+pub enum SecretSource {
     /// A file; relative to the board file.
     File(PathBuf),
+    /// A variable of the environment, which every process of the same user can read: for rehearsals.
+    Env(String),
     /// A credential that systemd hands to the service (`LoadCredentialEncrypted=`).
     SystemdCreds(String),
 }
 
-/// Not a place for a key.
+/// Not a place for a secret.
 #[derive(Debug, thiserror::Error)]
-#[error("a key is in `file:PATH` or `systemd-creds:NAME`, not in `{0}`")]
-pub struct UnknownSource(String);
+#[error(
+    "a secret is in `file:PATH`, `env:VARIABLE` or `systemd-creds:NAME`: write one of these, not the secret itself"
+)]
+pub struct UnknownSource;
 
-impl FromStr for KeySource {
+impl FromStr for SecretSource {
     type Err = UnknownSource;
 
     fn from_str(text: &str) -> Result<Self, UnknownSource> {
         match text.split_once(':') {
             Some(("file", path)) if !path.is_empty() => Ok(Self::File(path.into())),
+            Some(("env", name)) if is_variable(name) => Ok(Self::Env(name.into())),
             Some(("systemd-creds", name)) if !name.is_empty() && !name.contains('/') => {
                 Ok(Self::SystemdCreds(name.into()))
             }
-            _ => Err(UnknownSource(text.into())),
+            // The text may be the secret: it is not repeated.
+            _ => Err(UnknownSource),
         }
     }
 }
 
-impl TryFrom<String> for KeySource {
+fn is_variable(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+impl TryFrom<String> for SecretSource {
     type Error = UnknownSource;
 
     fn try_from(text: String) -> Result<Self, UnknownSource> {
@@ -56,54 +76,71 @@ impl TryFrom<String> for KeySource {
     }
 }
 
-impl From<KeySource> for String {
-    fn from(source: KeySource) -> Self {
+impl From<SecretSource> for String {
+    fn from(source: SecretSource) -> Self {
         source.to_string()
     }
 }
 
-impl fmt::Display for KeySource {
+impl fmt::Display for SecretSource {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => write!(out, "file:{}", path.display()),
+            Self::Env(name) => write!(out, "env:{name}"),
             Self::SystemdCreds(name) => write!(out, "systemd-creds:{name}"),
         }
     }
 }
 
-/// Why there is no key. Nothing was changed.
+/// Why there is no secret. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
-pub enum KeyError {
+pub enum SecretError {
     /// The file isn't there.
-    #[error("there is no key file {0}: make one with `(umask 077; head -c {KEY_BYTES} /dev/urandom > {0})`, and keep a copy elsewhere: without it the flash can't be read", path.display())]
+    #[error("there is no file {}: write the secret into it, readable by its owner alone (`umask 077`)", path.display())]
     Missing {
         /// The file.
         path: PathBuf,
     },
     /// Others than its owner may read or write it.
-    #[error("key file {} may be read by others (mode {mode:03o}): `chmod 600` it", path.display())]
+    #[error("file {} may be read by others (mode {mode:03o}): `chmod 600` it", path.display())]
     Open {
         /// The file.
         path: PathBuf,
         /// Its permissions.
         mode: u32,
     },
-    /// It holds something else.
-    #[error("key {place} must be {KEY_BYTES} bytes, or {} hexadecimal digits", 2 * KEY_BYTES)]
-    NotAKey {
-        /// The file or credential.
+    /// It is somebody else's.
+    #[error("file {} belongs to user {uid}, who may read and change it: `chown` it to the user of this process", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// Its owner.
+        uid: u32,
+    },
+    /// It holds more than any secret.
+    #[error("{place} has more than {bytes_max} bytes: it is no secret")]
+    TooLong {
+        /// The file, credential or variable.
         place: String,
+        /// Most bytes.
+        bytes_max: u64,
     },
     /// The service manager gave no credentials.
     #[error(
-        "systemd gave no credential `{name}`: add `LoadCredentialEncrypted={name}` to the service, or use `flash.seal = \"file:PATH\"`"
+        "systemd gave no credential `{name}`: add `LoadCredentialEncrypted={name}` to the service, or use `file:PATH`"
     )]
     NoCredential {
         /// Its name.
         name: String,
     },
+    /// The environment has no such variable.
+    #[error("the environment has no variable `{name}`: set it before the start, or use `file:PATH`")]
+    NoVariable {
+        /// Its name.
+        name: String,
+    },
     /// Reading failed.
-    #[error("key file {} can't be read", path.display())]
+    #[error("file {} can't be read: {source}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
@@ -111,23 +148,61 @@ pub enum KeyError {
         #[source]
         source: io::Error,
     },
+    /// The system keeps a memory image of crashed processes, and can't be told to leave this one out.
+    #[error("core dumps of this process can't be switched off, and they would hold the secrets: {0}")]
+    CoreDumps(#[source] io::Error),
 }
 
-impl KeySource {
-    /// Reads the key. `folder` is what a relative path begins at.
+/// Reads all secrets of a board. Before the first one, core dumps of this process are switched off.
+/// `folder` is what relative paths begin at.
+///
+/// # Errors
+///
+/// The name of the secret, and why it can't be had.
+pub fn load(
+    secrets: &BTreeMap<String, SecretSource>,
+    folder: &Path,
+) -> Result<Secrets, (String, SecretError)> {
+    let Some(first) = secrets.keys().next() else { return Ok(Vec::new()) };
+    forbid_core_dumps().map_err(|error| (first.clone(), SecretError::CoreDumps(error)))?;
+    let read = |(name, source): (&String, &SecretSource)| match source.read(folder, SECRET_BYTES_MAX) {
+        Ok(bytes) => Ok((name.clone(), bytes)),
+        Err(error) => Err((name.clone(), error)),
+    };
+    secrets.iter().map(read).collect()
+}
+
+/// Neither a crash nor a debugger of the same user gets at this process's memory any more.
+fn forbid_core_dumps() -> io::Result<()> {
+    set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
+    Ok(())
+}
+
+impl SecretSource {
+    /// Reads it, `bytes_max` bytes at most. `folder` is what a relative path begins at.
     ///
     /// # Errors
     ///
-    /// See [`KeyError`].
-    pub fn read(&self, folder: &Path) -> Result<Zeroizing<[u8; KEY_BYTES]>, KeyError> {
+    /// See [`SecretError`].
+    pub(crate) fn read(&self, folder: &Path, bytes_max: u64) -> Result<Zeroizing<Vec<u8>>, SecretError> {
         match self {
-            Self::File(path) => read(&folder.join(path), true),
+            Self::File(path) => read(&folder.join(path), true, bytes_max),
+            Self::Env(name) => {
+                let value =
+                    env::var_os(name).ok_or_else(|| SecretError::NoVariable { name: name.clone() })?;
+                let value = Zeroizing::new(value.into_vec());
+                if value.len() as u64 > bytes_max {
+                    return Err(SecretError::TooLong { place: self.to_string(), bytes_max });
+                }
+                Ok(value)
+            }
             Self::SystemdCreds(name) => {
-                let none = || KeyError::NoCredential { name: name.clone() };
+                let none = || SecretError::NoCredential { name: name.clone() };
                 let credentials = env::var_os("CREDENTIALS_DIRECTORY").ok_or_else(none)?;
                 // systemd itself keeps others away from that folder.
-                match read(&Path::new(&credentials).join(name), false) {
-                    Err(KeyError::Missing { .. }) => Err(none()),
+                match read(&Path::new(&credentials).join(name), false, bytes_max) {
+                    Err(SecretError::Missing { .. }) => Err(none()),
                     other => other,
                 }
             }
@@ -135,38 +210,33 @@ impl KeySource {
     }
 }
 
-fn read(path: &Path, must_be_private: bool) -> Result<Zeroizing<[u8; KEY_BYTES]>, KeyError> {
+fn read(path: &Path, must_be_private: bool, bytes_max: u64) -> Result<Zeroizing<Vec<u8>>, SecretError> {
     let failed = |source: io::Error| match source.kind() {
-        io::ErrorKind::NotFound => KeyError::Missing { path: path.to_owned() },
-        _ => KeyError::Io { path: path.to_owned(), source },
+        io::ErrorKind::NotFound => SecretError::Missing { path: path.to_owned() },
+        _ => SecretError::Io { path: path.to_owned(), source },
     };
     let file = File::open(path).map_err(failed)?;
-    let mode = file.metadata().map_err(failed)?.mode() & 0o777;
-    if must_be_private && mode & OTHERS != 0 {
-        return Err(KeyError::Open { path: path.to_owned(), mode });
+    let metadata = file.metadata().map_err(failed)?;
+    if must_be_private {
+        check_private(path, metadata.mode(), metadata.uid(), geteuid().as_raw())?;
     }
     let mut bytes = Zeroizing::new(Vec::new());
-    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
-    key(&bytes).ok_or_else(|| KeyError::NotAKey { place: path.display().to_string() })
+    file.take(bytes_max + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > bytes_max {
+        return Err(SecretError::TooLong { place: path.display().to_string(), bytes_max });
+    }
+    Ok(bytes)
 }
 
-/// The bytes themselves, or their hexadecimal digits.
-fn key(bytes: &[u8]) -> Option<Zeroizing<[u8; KEY_BYTES]>> {
-    if let Ok(key) = <[u8; KEY_BYTES]>::try_from(bytes) {
-        return Some(Zeroizing::new(key));
+/// Only `user`, or root, may own the file, and only its owner may read it.
+fn check_private(path: &Path, mode: u32, uid: u32, user: u32) -> Result<(), SecretError> {
+    if mode & OTHERS != 0 {
+        return Err(SecretError::Open { path: path.to_owned(), mode: mode & 0o777 });
     }
-    let digits = bytes.trim_ascii_end();
-    let mut key = Zeroizing::new([0; KEY_BYTES]);
-    if digits.len() != 2 * KEY_BYTES {
-        return None;
+    if uid != user && uid != 0 {
+        return Err(SecretError::Foreign { path: path.to_owned(), uid });
     }
-    for (to, pair) in key.iter_mut().zip(digits.chunks_exact(2)) {
-        *to = pair.iter().try_fold(0, |byte: u8, digit| {
-            let digit = char::from(*digit).to_digit(16)?;
-            Some(byte << 4 | u8::try_from(digit).ok()?)
-        })?;
-    }
-    Some(key)
+    Ok(())
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use everstep_tools_device::BoardParts;
 
 use crate::{
     exit::{Failure, Outcome},
+    network,
     site::{Site, World, wrong_section},
 };
 
@@ -39,6 +40,7 @@ impl Devices {
     pub(crate) fn connect(site: &Site, state: &State) -> Outcome<Self> {
         let BoardParts { mut tools, actuators } = moving(site, &commanded(state))?;
         tools.extend(builtin(site));
+        tools.extend(network::tools(site)?);
         let actuators = Arc::new(BoardActuators(actuators));
         if let Some(world) = &site.file.board.world {
             let clock = world_clock(site, world)?;
@@ -55,6 +57,7 @@ impl Devices {
     pub(crate) fn describe(site: &Site) -> Outcome<Vec<Arc<dyn Tool>>> {
         let mut tools = moving(site, &BTreeMap::new())?.tools;
         tools.extend(builtin(site));
+        tools.extend(network::tools(site)?);
         Ok(tools)
     }
 }

@@ -14,6 +14,7 @@ mod idle;
 mod life;
 mod log;
 mod model;
+mod network;
 mod offline;
 mod out;
 mod parts;

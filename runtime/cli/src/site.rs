@@ -21,6 +21,7 @@ use crate::{
     args::Place,
     exit::{Failure, Outcome},
     model::check_family,
+    network,
 };
 
 /// The section of the simulated world.
@@ -28,13 +29,16 @@ pub(crate) type World = everstep_board_sim::WorldSection;
 /// The section of one device.
 pub(crate) type Device = everstep_board_linux::device::DeviceSection;
 
+/// The section of what is outside the board.
+pub(crate) type Network = everstep_tools_network::NetworkSection;
+
 /// Snapshots of the KV cache, a folder for each agent.
 const KV_FOLDER: &str = "kv";
 
 /// A board whose file was read and checked.
 #[derive(Debug)]
 pub(crate) struct Site {
-    pub(crate) file: BoardFile<World, Device>,
+    pub(crate) file: BoardFile<World, Device, Network>,
     pub(crate) state_dir: PathBuf,
     pub(crate) agent_name: String,
     pub(crate) agent: AgentSection,
@@ -43,7 +47,8 @@ pub(crate) struct Site {
 impl Site {
     /// Reads the board file. Changes nothing.
     pub(crate) fn find(place: &Place) -> Outcome<Self> {
-        let file: BoardFile<World, Device> = BoardFile::load(&place.board).map_err(Failure::usage)?;
+        let file: BoardFile<World, Device, Network> =
+            BoardFile::load(&place.board).map_err(Failure::usage)?;
         if let Some(world) = &file.board.world {
             world
                 .check()
@@ -55,7 +60,11 @@ impl Site {
         let (agent_name, agent) = file.agent(place.agent.as_deref()).map_err(Failure::usage)?;
         let (agent_name, agent) = (agent_name.to_owned(), agent.clone());
         let state_dir = place.state_dir.clone().unwrap_or_else(|| file.state_dir());
-        Ok(Self { file, state_dir, agent_name, agent })
+        let site = Self { file, state_dir, agent_name, agent };
+        if let Some(network) = &site.file.board.network {
+            network::check(&site, network)?;
+        }
+        Ok(site)
     }
 
     /// Makes the state folder, where there is none.
@@ -202,7 +211,7 @@ impl Site {
 }
 
 /// A device that can't be used, with its line.
-pub(crate) fn wrong_section(file: &BoardFile<World, Device>, wrong: WrongSection) -> BoardFileError {
+pub(crate) fn wrong_section(file: &BoardFile<World, Device, Network>, wrong: WrongSection) -> BoardFileError {
     file.wrong(&format!("device.{}.{}", wrong.device, wrong.key), wrong.message)
 }
 

@@ -20,11 +20,11 @@ fn broken(key: impl Into<String>, message: impl Into<String>) -> Result<(), Prob
     Err(Problem { key: key.into(), message: message.into() })
 }
 
-pub(super) fn problem<W, D>(board: &Board<W, D>) -> Option<Problem> {
+pub(super) fn problem<W, D, N>(board: &Board<W, D, N>) -> Option<Problem> {
     check(board).err()
 }
 
-fn check<W, D>(board: &Board<W, D>) -> Result<(), Problem> {
+fn check<W, D, N>(board: &Board<W, D, N>) -> Result<(), Problem> {
     check_name("board.name", &board.board.name)?;
     match (board.board.kind, &board.world) {
         (BoardKind::Sim, None) => broken("board.kind", "a board of kind `sim` needs a `[world]` section")?,
@@ -35,6 +35,9 @@ fn check<W, D>(board: &Board<W, D>) -> Result<(), Problem> {
             )?;
         }
         _ => {}
+    }
+    for name in board.secret.keys() {
+        check_name(&format!("secret.{name}"), name)?;
     }
     if board.flash.path.file_name().is_none() {
         broken("flash.path", "must name a file")?;

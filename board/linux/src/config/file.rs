@@ -13,14 +13,14 @@ use super::{
     FILE_BYTES_MAX,
     check::{self, Problem},
     locate,
-    section::{AgentSection, Board},
+    section::{AgentSection, Board, NoSection},
 };
 
 /// A board file that was read and checked.
 #[derive(Clone, Debug)]
-pub struct BoardFile<W, D> {
+pub struct BoardFile<W, D, N = NoSection> {
     /// What it says, defaults filled in.
-    pub board: Board<W, D>,
+    pub board: Board<W, D, N>,
     path: PathBuf,
     text: String,
 }
@@ -70,7 +70,7 @@ fn before_colon(key: &str) -> String {
     if key.is_empty() { String::new() } else { format!("{key}: ") }
 }
 
-impl<W: DeserializeOwned, D: DeserializeOwned> BoardFile<W, D> {
+impl<W: DeserializeOwned, D: DeserializeOwned, N: DeserializeOwned> BoardFile<W, D, N> {
     /// Reads and checks the board file `path`.
     ///
     /// # Errors
@@ -87,7 +87,7 @@ impl<W: DeserializeOwned, D: DeserializeOwned> BoardFile<W, D> {
     ///
     /// [`BoardFileError::Wrong`].
     pub fn parse(path: &Path, text: String) -> Result<Self, BoardFileError> {
-        let mut board: Board<W, D> = toml::from_str(&text).map_err(|error| {
+        let mut board: Board<W, D, N> = toml::from_str(&text).map_err(|error| {
             let place = locate::at_offset(&text, error.span().unwrap_or_default().start);
             let (place, message) = locate::narrowed(&text, place, error.message());
             BoardFileError::Wrong {
@@ -105,7 +105,7 @@ impl<W: DeserializeOwned, D: DeserializeOwned> BoardFile<W, D> {
     }
 }
 
-impl<W, D> BoardFile<W, D> {
+impl<W, D, N> BoardFile<W, D, N> {
     /// An error about `key` of this file, with its line.
     #[must_use]
     pub fn wrong(&self, key: &str, message: String) -> BoardFileError {

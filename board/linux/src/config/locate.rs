@@ -55,7 +55,9 @@ fn keys(text: &str) -> impl Iterator<Item = Place> + '_ {
         if let Some(header) = content.strip_prefix('[').and_then(|rest| rest.split(']').next())
             && !content.contains('=')
         {
-            header.trim_start_matches('[').trim().clone_into(&mut table);
+            let header = header.trim_start_matches('[').trim();
+            // The name of a host has dots; a text in a list has no name before its quotes.
+            table = if header.contains(".\"") { header.replace('"', "") } else { header.to_owned() };
             return (!table.is_empty() && is_key(&table)).then(|| Place { line, key: table.clone() });
         }
         let name = content.split_once('=')?.0.trim();
@@ -94,6 +96,16 @@ mod tests {
         assert_eq!(line_of(TEXT, "agent.room.task"), 2);
         assert_eq!(line_of(TEXT, "agent.room.limits.calls"), 10);
         assert_eq!(line_of(TEXT, "world"), 1);
+    }
+
+    #[test]
+    fn quoted_names_behind_others_are_found() {
+        let text = "[network.host.\"api.example.com\"]\nconcurrent_max = 1\nlist = [\n[\"a\"],\n]\n";
+        assert_eq!(line_of(text, "network.host.api.example.com.concurrent_max"), 2);
+        assert_eq!(
+            at_offset(text, text.find('1').unwrap()).key,
+            "network.host.api.example.com.concurrent_max"
+        );
     }
 
     #[test]

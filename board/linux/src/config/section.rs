@@ -9,13 +9,17 @@ use serde::{Deserialize, Serialize};
 use super::number::{Ratio, Whole};
 use crate::{
     flash::{BlockBytes, FLASH_BYTES_MAX, Medium, SECTOR_BYTES, SECTORS_MIN},
-    secret::KeySource,
+    secret::{KeySource, SecretSource},
 };
 
-/// A whole board file. `W` is the section of the simulated world, `D` that of one device.
+/// A whole board file. `W` is the section of the simulated world, `D` that of one device, `N` that of
+/// everything outside the board.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, bound(deserialize = "W: Deserialize<'de>, D: Deserialize<'de>"))]
-pub struct Board<W, D> {
+#[serde(
+    deny_unknown_fields,
+    bound(deserialize = "W: Deserialize<'de>, D: Deserialize<'de>, N: Deserialize<'de>")
+)]
+pub struct Board<W, D, N = NoSection> {
     /// What the board is.
     pub board: BoardSection,
     /// Its clock.
@@ -33,6 +37,12 @@ pub struct Board<W, D> {
     /// Devices by name.
     #[serde(default = "BTreeMap::new", skip_serializing_if = "BTreeMap::is_empty")]
     pub device: BTreeMap<String, D>,
+    /// What is outside the board.
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    pub network: Option<N>,
+    /// Where secrets are, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secret: BTreeMap<String, SecretSource>,
     /// Agents by name.
     pub agent: BTreeMap<String, AgentSection>,
 }

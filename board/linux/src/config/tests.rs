@@ -171,3 +171,25 @@ fn a_medium_knows_its_blocks_and_its_sectors() {
     assert_eq!(medium("medium = \"mtd\"\nboard_bytes = 126976\nregion_bytes = 126976"), Medium::Mtd);
     assert!(flash("medium = \"tape\"").unwrap_err().contains("expected one of `file`, `block`, `mtd`"));
 }
+
+#[test]
+fn secrets_are_named_places_and_never_written_into_the_file() {
+    let with = |line: &str| parse(&format!("{GOOD}\n[secret]\n{line}\n"));
+    let file = with("api = \"file:api.token\"\nmail = \"systemd-creds:mail\"").unwrap();
+    let printed = toml::to_string(&file.board).unwrap();
+    assert!(printed.contains("api = \"file:api.token\""), "{printed}");
+    let told = with("api = \"sk-1234567890\"").unwrap_err();
+    assert!(told.starts_with("bench/agent.toml:14: secret.api: a secret is in `file:PATH`"), "{told}");
+    assert!(!told.contains("sk-1234567890"), "{told}");
+    assert!(with("\"a b\" = \"env:X\"").unwrap_err().contains("a name has"));
+}
+
+#[test]
+fn what_is_outside_the_board_is_absent_unless_the_caller_knows_it() {
+    type Open = BoardFile<NoSection, NoSection, toml::Table>;
+    let text = format!("{GOOD}\n[network.http.x]\n");
+    assert!(parse(&text).unwrap_err().contains("network.http.x: unknown field `http`"), "{text}");
+    let file = Open::parse(Path::new("agent.toml"), text).unwrap();
+    assert!(file.board.network.unwrap().contains_key("http"));
+    assert!(parse(GOOD).unwrap().board.network.is_none());
+}

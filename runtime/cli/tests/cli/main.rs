@@ -21,6 +21,8 @@ mod measure;
 #[cfg(test)]
 mod media;
 #[cfg(test)]
+mod network;
+#[cfg(test)]
 mod sealed;
 #[cfg(test)]
 mod tools;

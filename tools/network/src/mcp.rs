@@ -1,0 +1,40 @@
+//! MCP servers: not there yet.
+
+use std::sync::Arc;
+
+use everstep_tool::Tool;
+use serde::{Deserialize, Serialize};
+
+use crate::{BoardSide, Wrong};
+
+/// `[network.mcp.NAME]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct McpSection {
+    /// Where it is.
+    pub url: String,
+}
+
+impl McpSection {
+    /// What is wrong with the section, if anything.
+    ///
+    /// # Errors
+    ///
+    /// The key and what is allowed.
+    pub fn check(&self) -> Result<(), Wrong> {
+        Ok(())
+    }
+}
+
+/// The tools of the server called `name`.
+///
+/// # Errors
+///
+/// The key, seen from the section, and what is wrong.
+pub(crate) fn tools(
+    _name: &str,
+    _section: &McpSection,
+    _board: &BoardSide,
+) -> Result<Vec<Arc<dyn Tool>>, Wrong> {
+    Err(("url".into(), "MCP servers are not there yet: remove this section".into()))
+}

@@ -22,13 +22,17 @@ mod spi;
 mod states;
 pub mod watchdog;
 
-pub use assemble::assemble;
-pub use gpio::{Bias, GpioInputSection, GpioOutputSection, GpioPulseSection, LineNumber};
+pub use assemble::{assemble, assemble_on};
+pub use gpio::{
+    Bias, Gpio, GpioError, GpioInputSection, GpioLine, GpioOutputSection, GpioPulseSection, LineInfo,
+    LineNumber, LinePlace, Setup,
+};
 pub use i2c::{
     Address, ExpanderLineNumber, I2cRegisterSection, Pca9535InputSection, Pca9535OutputSection, Tmp102Section,
 };
 pub use kinds::LinuxSection;
 pub use look::{Finding, Verdict, look};
+pub use machine::Machine;
 pub use register::Digits;
 pub use section::{DeviceKind, DeviceSection, WrongSection, check, simulated};
-pub use spi::SpiRegisterSection;
+pub use spi::{SpiMode, SpiRegisterSection};

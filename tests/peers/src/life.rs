@@ -1,7 +1,7 @@
 //! A whole agent under one seed, with real devices: they misbehave, and the power goes, at seeded points.
 //!
-//! Only the peer's own time is real. The agent's clock stands still but where it waits, and it waits for
-//! the peer to have settled, so that no machine is too slow for a life.
+//! Only a peer's own time is real. The agent's clock stands still but where it waits, and it waits for
+//! the devices to have settled, so that no machine is too slow for a life.
 
 use std::{
     fmt::Write as _,
@@ -25,8 +25,8 @@ use system_tests::harness::Chance;
 use tokio::sync::mpsc;
 
 use crate::{
+    field::Field,
     oracle::{Violation, check},
-    peer::Peer,
     tools::Tools,
 };
 
@@ -63,10 +63,12 @@ impl Story {
 pub struct Ways {
     /// Its board file's devices, with `AT` for where the peer is.
     pub board: &'static str,
-    /// Starts the peer.
-    pub peer: fn() -> Peer,
-    /// What the peer may do with a request.
+    /// Starts the devices.
+    pub field: fn() -> Arc<dyn Field>,
+    /// What may become of a request.
     pub fates: fn(&mut Chance) -> Value,
+    /// For how many writes, and how many reads, of one boot that is drawn.
+    pub drawn: (u64, u64),
     /// The next call: a tool and its arguments.
     pub call: fn(&mut Chance) -> (&'static str, Value),
 }
@@ -108,26 +110,26 @@ struct Life<'a> {
     seed: u64,
     chance: Chance,
     flash: SharedFlash<SimFlash>,
-    peer: Arc<Peer>,
+    field: Arc<dyn Field>,
     now_ms: Arc<AtomicU64>,
     script: String,
     story: Story,
     has_begun: bool,
 }
 
-/// Lives one life under `seed` with `peer`, which is made a new device first.
+/// Lives one life under `seed` with `field`, which is made new first.
 ///
 /// # Errors
 ///
 /// The promise that did not hold.
-pub fn live(seed: u64, ways: &Ways, peer: &Arc<Peer>) -> Result<Story, Violation> {
-    peer.reset();
+pub fn live(seed: u64, ways: &Ways, field: &Arc<dyn Field>) -> Result<Story, Violation> {
+    field.reset();
     let mut chance = Chance::new(seed);
     let mut life = Life {
         ways,
         seed,
         flash: SharedFlash::new(SimFlash::new(SECTORS)),
-        peer: Arc::clone(peer),
+        field: Arc::clone(field),
         now_ms: Arc::default(),
         script: script(&mut chance, ways),
         chance,
@@ -138,7 +140,7 @@ pub fn live(seed: u64, ways: &Ways, peer: &Arc<Peer>) -> Result<Story, Violation
         life.story.boots += 1;
         match life.boot()? {
             Ended::Rested => {
-                life.peer.settle();
+                life.field.settle();
                 return life.end();
             }
             Ended::FlashCut => life.story.flash_cuts += 1,
@@ -183,22 +185,21 @@ impl Life<'_> {
             };
             (0..count).map(|_| next()).collect()
         };
-        let (write, read) = (fates(6), fates(4));
         // A cut while it only reads changes nothing, and is rarer.
-        self.peer.fates(&write, &read);
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build();
-        let runtime = runtime.map_err(|error| Violation(error.to_string()))?;
+        let (write, read) = (fates(self.ways.drawn.0), fates(self.ways.drawn.1));
+        self.field.fates(&write, &read);
+        let runtime = self.field.runtime();
         let ended = runtime.block_on(self.powered());
         // The process is gone, and with it its connections. Its threads end with their requests: what they
         // still do is what a process does in its last moment.
-        self.peer.tell(&json!({"do": "drop"}));
+        self.field.drop_process();
         drop(runtime);
         self.flash.lock().power_on();
         ended
     }
 
     async fn powered(&mut self) -> Result<Ended, Violation> {
-        let Tools { tools, actuators } = Tools::of(self.ways.board, self.peer.at());
+        let Tools { tools, actuators } = Tools::from(self.field.parts(self.ways.board));
         let grants: Vec<String> = tools.keys().cloned().collect();
         let toolbox = Toolbox::new(tools.into_values().collect(), &grants)
             .map_err(|error| Violation(error.to_string()))?;
@@ -214,7 +215,7 @@ impl Life<'_> {
             tools: Arc::new(toolbox),
             actuators: Arc::new(actuators),
             heartbeat: None,
-            clock: Arc::new(PeerClock { peer: Arc::clone(&self.peer), now_ms: Arc::clone(&self.now_ms) }),
+            clock: Arc::new(FieldClock { field: Arc::clone(&self.field), now_ms: Arc::clone(&self.now_ms) }),
             timeline: [1; 16],
             entropy: [2; 16],
             observer: Box::new(Silent),
@@ -222,7 +223,9 @@ impl Life<'_> {
             aborted: false,
             change: Change::Refuse,
         });
-        let peer = Arc::clone(&self.peer);
+        let field = Arc::clone(&self.field);
+        // One for the whole boot: what it has begun to let go on must go on.
+        let mut time = field.pass_time();
         let mut driver = tokio::select! {
             booted = boot => match booted {
                 Ok(driver) => driver,
@@ -231,7 +234,8 @@ impl Life<'_> {
                 }
                 Err(error) => return Err(Violation(error.to_string())),
             },
-            () = peer.cut() => return Ok(Ended::RequestCut),
+            () = field.cut() => return Ok(Ended::RequestCut),
+            () = &mut time => unreachable!("time goes on"),
         };
         if driver.agent().run().is_none() {
             if self.has_begun && driver.agent().state().runs.0 > 0 {
@@ -247,7 +251,8 @@ impl Life<'_> {
         loop {
             let pause = tokio::select! {
                 pause = driver.drive() => pause,
-                () = peer.cut() => return Ok(Ended::RequestCut),
+                () = field.cut() => return Ok(Ended::RequestCut),
+                () = &mut time => unreachable!("time goes on"),
             };
             let approved = match pause {
                 Ok(Pause::AtRest(last)) => return self.rested(last.map(|last| last.how).as_ref()),
@@ -279,7 +284,7 @@ impl Life<'_> {
 
     fn end(mut self) -> Result<Story, Violation> {
         let records = records(&self.flash)?;
-        let log = self.peer.log();
+        let log = self.field.log();
         check(&records, &log, &mut self.story)?;
         Ok(self.story)
     }
@@ -328,13 +333,13 @@ fn records(flash: &SharedFlash<SimFlash>) -> Result<Vec<Record>, Violation> {
     Ok(records)
 }
 
-/// A clock that stands still. Who waits for a device to settle waits for the peer to say that it has.
-struct PeerClock {
-    peer: Arc<Peer>,
+/// A clock that stands still. Who waits for a device to settle waits for the devices to say that they have.
+struct FieldClock {
+    field: Arc<dyn Field>,
     now_ms: Arc<AtomicU64>,
 }
 
-impl Clock for PeerClock {
+impl Clock for FieldClock {
     fn now_ms(&self) -> u64 {
         self.now_ms.load(Ordering::SeqCst)
     }
@@ -344,10 +349,10 @@ impl Clock for PeerClock {
     }
 
     fn sleep(&self, board_ms: u64) -> BoxFuture<'static, ()> {
-        let (peer, now_ms) = (Arc::clone(&self.peer), Arc::clone(&self.now_ms));
+        let (field, now_ms) = (Arc::clone(&self.field), Arc::clone(&self.now_ms));
         Box::pin(async move {
             // A peer that is gone fails the test elsewhere.
-            let _ = tokio::task::spawn_blocking(move || peer.settle()).await;
+            let _ = tokio::task::spawn_blocking(move || field.settle()).await;
             now_ms.fetch_add(board_ms, Ordering::SeqCst);
         })
     }

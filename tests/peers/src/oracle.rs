@@ -1,4 +1,4 @@
-//! What must hold between the records and the peer's own log.
+//! What must hold between the records and the devices' own log.
 
 #![expect(clippy::indexing_slicing, reason = "what is missing in a JSON value reads as null")]
 
@@ -38,7 +38,7 @@ pub enum Told {
     Unknown,
 }
 
-/// Checks every act of the peer against the intents on flash, and every outcome against the acts.
+/// Checks every act in the log against the intents on flash, and every outcome against the acts.
 ///
 /// # Errors
 ///
@@ -47,7 +47,7 @@ pub fn check(records: &[Record], log: &[Value], story: &mut Story) -> Result<(),
     let intents = intents(records, story);
     story.intents += intents.len();
     story.acts += log.len();
-    story.pulses += log.iter().filter(|act| act["what"] == "pulse").count();
+    story.pulses += log.iter().filter(|act| act["what"] == "pulse" || act["what"] == "edge").count();
 
     let mut acts = HashMap::<String, usize>::new();
     for act in log {
@@ -55,14 +55,16 @@ pub fn check(records: &[Record], log: &[Value], story: &mut Story) -> Result<(),
     }
     let mut allowed = HashMap::<String, (usize, usize)>::new();
     for intent in &intents {
-        let Some(key) = key_of_call(&intent.call) else { continue };
+        let Some((key, times)) = key_of_call(&intent.call) else { continue };
         // A set may be repeated by the rule of its class; a pulse that acted, never.
-        let tries = if key.starts_with("pulse") { 1 } else { intent.tries };
+        let tries = if is_pulse(&key) { 1 } else { intent.tries };
         let (at_most, at_least) = allowed.entry(key).or_default();
         if intent.told != Told::NotStarted {
-            *at_most += tries;
+            *at_most += times * tries;
         }
-        *at_least += usize::from(intent.told == Told::Done);
+        if intent.told == Told::Done {
+            *at_least += times;
+        }
     }
     for (key, count) in &acts {
         // Boots and ends set these, as often as there are any.
@@ -77,7 +79,7 @@ pub fn check(records: &[Record], log: &[Value], story: &mut Story) -> Result<(),
         }
     }
     for (key, (_, at_least)) in &allowed {
-        if key.starts_with("pulse") && acts.get(key).copied().unwrap_or_default() < *at_least {
+        if is_pulse(key) && acts.get(key).copied().unwrap_or_default() < *at_least {
             return Err(Violation(format!("{key} was told as done, but is not in the log {log:?}")));
         }
         if *at_least > 0 && !acts.contains_key(key) {
@@ -144,20 +146,36 @@ pub fn intents(records: &[Record], story: &mut Story) -> Vec<Intent> {
     intents
 }
 
-/// What a call asks of the peer, as `what:where=value`; `None` for reads.
-fn key_of_call(call: &Call) -> Option<String> {
+/// Whether it may not be done twice, whatever its class.
+fn is_pulse(key: &str) -> bool {
+    key.starts_with("pulse") || key.starts_with("edge")
+}
+
+/// What a call asks for, as `what:where=value`, and how often it is then in the log; `None` for reads.
+fn key_of_call(call: &Call) -> Option<(String, usize)> {
     let arguments: Value = serde_json::from_str(&call.arguments).ok()?;
     let device = call.tool.split_once('_').map_or("", |(_, device)| device);
     if let Some(pulses) = arguments.get("pulses") {
-        return Some(format!("pulse:{device}={pulses}"));
+        let times = usize::try_from(pulses.as_u64()?).ok()?;
+        // A line's pulses are told one by one, a peer's by the request.
+        let is_line = matches!(device, "doser" | "ringer");
+        return Some(if is_line {
+            (format!("edge:{device}=1"), times)
+        } else {
+            (format!("pulse:{device}={pulses}"), 1)
+        });
     }
     let value = arguments.get("value").or(arguments.get("state")).or(arguments.get("on"))?;
-    Some(format!("write:{device}={}", plain(value)))
+    Some((format!("write:{device}={}", plain(value)), 1))
 }
 
 /// The same of an act. The boards of the lives name their devices as here.
 fn key_of_act(act: &Value) -> String {
     let what = act["what"].as_str().unwrap_or_default();
+    // Wires know what is behind them.
+    if let Some(device) = act["device"].as_str() {
+        return key_of(what, device, &plain(&act["value"]));
+    }
     let device = match (act["table"].as_str(), act["address"].as_u64()) {
         (_, Some(100)) => "feeder",
         (_, Some(120)) => "horn",
@@ -186,7 +204,12 @@ fn key_of_act(act: &Value) -> String {
         "valve" => act["value"].as_str().unwrap_or_default().into(),
         _ => act.to_string(),
     };
-    let is_safe = matches!((device, value.as_str()), ("heating", "5") | ("flow", "0") | ("valve", "closed"));
+    key_of(what, device, &value)
+}
+
+fn key_of(what: &str, device: &str, value: &str) -> String {
+    let is_safe =
+        matches!((device, value), ("heating", "5") | ("flow", "0") | ("valve", "closed") | ("lamp", "false"));
     if is_safe { format!("{what}:{device}{SAFE}") } else { format!("{what}:{device}={value}") }
 }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test's set-up may fail")]
 
 use std::{
+    collections::BTreeMap,
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
@@ -10,14 +11,19 @@ use std::{
     thread,
 };
 
+use everstep_board_linux::device::assemble;
+use everstep_tool::BoxFuture;
+use everstep_tools_device::BoardParts;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::sync::Notify;
+use tokio::{runtime::Runtime, sync::Notify};
+
+use crate::{field::Field, tools::sections};
 
 /// Names the Python that has the peers' packages.
 const PYTHON: &str = "EVERSTEP_PEERS_PYTHON";
 
-/// A device in a process of its own.
+/// A device in a process of its own. Its time is real.
 pub struct Peer {
     child: Child,
     control: Mutex<Control>,
@@ -161,6 +167,45 @@ impl Peer {
     pub fn log(&self) -> Vec<Value> {
         let text = std::fs::read_to_string(&self.log).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+impl Field for Peer {
+    fn parts(&self, board: &str) -> BoardParts {
+        assemble(&sections(board, self.at()), &BTreeMap::new()).unwrap()
+    }
+
+    fn runtime(&self) -> Runtime {
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap()
+    }
+
+    fn reset(&self) {
+        Self::reset(self);
+    }
+
+    fn fates(&self, write: &[Value], read: &[Value]) {
+        Self::fates(self, write, read);
+    }
+
+    fn cut(&self) -> BoxFuture<'_, ()> {
+        Box::pin(Self::cut(self))
+    }
+
+    /// It passes by itself.
+    fn pass_time(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::pending())
+    }
+
+    fn drop_process(&self) {
+        self.tell(&json!({"do": "drop"}));
+    }
+
+    fn settle(&self) {
+        Self::settle(self);
+    }
+
+    fn log(&self) -> Vec<Value> {
+        Self::log(self)
     }
 }
 

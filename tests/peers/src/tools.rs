@@ -59,10 +59,7 @@ impl Tools {
     /// If they are not what a board may have.
     #[must_use]
     pub fn of(board: &str, at: &str) -> Self {
-        let BoardParts { tools, actuators } =
-            assemble(&sections(board, at), &BTreeMap::new()).unwrap_or_else(|error| panic!("{error}"));
-        let tools = tools.into_iter().map(|tool| (tool.spec().name.clone(), tool)).collect();
-        Self { tools, actuators: BoardActuators(actuators) }
+        Self::from(assemble(&sections(board, at), &BTreeMap::new()).unwrap_or_else(|error| panic!("{error}")))
     }
 
     /// The tool of this name.
@@ -102,6 +99,13 @@ impl Tools {
     /// What the device says of an earlier try.
     pub async fn probe(&self, name: &str, call: &ToolCall) -> Settlement {
         self.get(name).probe(call).await
+    }
+}
+
+impl From<BoardParts> for Tools {
+    fn from(BoardParts { tools, actuators }: BoardParts) -> Self {
+        let tools = tools.into_iter().map(|tool| (tool.spec().name.clone(), tool)).collect();
+        Self { tools, actuators: BoardActuators(actuators) }
     }
 }
 

@@ -13,7 +13,7 @@ use std::{
     thread,
 };
 
-use peer_tests::{Peer, Story, life::Ways, live};
+use peer_tests::{Peer, Story, Wires, life::Ways, live};
 use serde_json::{Value, json};
 use system_tests::harness::Chance;
 
@@ -150,6 +150,101 @@ fn text_call(chance: &mut Chance) -> (&'static str, Value) {
     }
 }
 
+/// Of how many writes and reads of a boot a peer's doings are drawn.
+const DRAWN: (u64, u64) = (6, 4);
+/// Lines are driven several times for one call.
+const DRAWN_FOR_WIRES: (u64, u64) = (24, 12);
+
+const WIRES: &str = r#"
+[device.lamp]
+kind = "gpio_output"
+chip = "/dev/gpiochip0"
+line = 1
+
+[device.doser]
+kind = "gpio_pulse"
+chip = "/dev/gpiochip0"
+line = 2
+pulse_ms = 1
+gap_ms = 1
+pulses_max = 3
+counter = "meter"
+
+[device.ringer]
+kind = "gpio_pulse"
+chip = "/dev/gpiochip0"
+line = 3
+active = "low"
+pulse_ms = 1
+gap_ms = 1
+pulses_max = 3
+
+[device.heating]
+kind = "i2c_register"
+bus = "/dev/i2c-1"
+address = 0x40
+register = 5
+bytes = 2
+scale = 0.1
+digits = 1
+unit = "C"
+min = 0
+max = 90
+writable = true
+set_min = 5
+set_max = 28
+safe_value = 5
+
+[device.meter]
+kind = "i2c_register"
+bus = "/dev/i2c-1"
+address = 0x41
+register = 0
+bytes = 4
+min = 0
+max = 1e9
+counter = true
+
+[device.flow]
+kind = "spi_register"
+bus = "/dev/spidev0.0"
+read = [1]
+write = [2]
+bytes = 2
+min = 0
+max = 65535
+set_min = 0
+set_max = 60000
+safe_value = 0
+boot = "hold"
+"#;
+
+/// What becomes of one operation on pins and buses.
+fn wires_fate(chance: &mut Chance) -> Value {
+    let word = match chance.below(100) {
+        0..5 => "silent",
+        5..10 => "lost",
+        10..16 => "acts_and_fails",
+        16..20 => "hang",
+        20..23 => "hang_and_lose",
+        23..27 => "cut_before",
+        27..31 => "cut_after",
+        _ => "well",
+    };
+    json!({"fate": word})
+}
+
+fn wires_call(chance: &mut Chance) -> (&'static str, Value) {
+    match chance.below(10) {
+        0..2 => heat(chance),
+        2 => ("set_flow", json!({"value": 1 + chance.below(50_000)})),
+        3 => ("set_lamp", json!({"on": true})),
+        4 => ("read_heating", json!({})),
+        5..8 => ("pulse_doser", json!({"pulses": 1 + chance.below(3)})),
+        _ => ("pulse_ringer", json!({"pulses": 1 + chance.below(3)})),
+    }
+}
+
 /// How many live at a time: they mostly wait.
 const AT_A_TIME: usize = 4;
 
@@ -165,9 +260,9 @@ fn sweep(what: &str, seeds: u64, ways: &Ways) -> Story {
     thread::scope(|scope| {
         for _ in 0..AT_A_TIME.min(seeds.len()) {
             scope.spawn(|| {
-                let peer = Arc::new((ways.peer)());
+                let field = (ways.field)();
                 while let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let story = live(*seed, ways, &peer);
+                    let story = live(*seed, ways, &field);
                     let story = story.unwrap_or_else(|violation| panic!("{what}, seed {seed}: {violation}"));
                     all.lock().unwrap().add(&story);
                 }
@@ -188,7 +283,8 @@ fn sweep(what: &str, seeds: u64, ways: &Ways) -> Story {
 #[test]
 fn modbus_over_tcp_acts_at_most_once_in_every_life() {
     let board = MODBUS.replace("WHERE", "tcp = \"AT\"").leak();
-    let ways = Ways { board, peer: Peer::modbus_tcp, fates: fate, call: modbus_call };
+    let ways =
+        Ways { board, field: || Arc::new(Peer::modbus_tcp()), fates: fate, drawn: DRAWN, call: modbus_call };
     let all = sweep("tcp", 40, &ways);
     assert!(all.pulses > 0 && all.approvals > 0, "{all:?}");
 }
@@ -197,12 +293,27 @@ fn modbus_over_tcp_acts_at_most_once_in_every_life() {
 fn modbus_on_a_serial_line_acts_at_most_once_in_every_life() {
     let place = "port = \"AT\"\nbaud = 115200\nparity = \"none\"";
     let board = MODBUS.replace("WHERE", place).leak();
-    let ways = Ways { board, peer: Peer::modbus_rtu, fates: fate, call: modbus_call };
+    let ways =
+        Ways { board, field: || Arc::new(Peer::modbus_rtu()), fates: fate, drawn: DRAWN, call: modbus_call };
     assert!(sweep("rtu", 12, &ways).pulses > 0);
 }
 
 #[test]
 fn lines_of_text_act_at_most_once_in_every_life() {
-    let ways = Ways { board: TEXT, peer: Peer::text, fates: fate, call: text_call };
+    let ways =
+        Ways { board: TEXT, field: || Arc::new(Peer::text()), fates: fate, drawn: DRAWN, call: text_call };
     sweep("text", 12, &ways);
+}
+
+#[test]
+fn pins_and_buses_act_at_most_once_in_every_life() {
+    let ways = Ways {
+        board: WIRES,
+        field: Wires::start,
+        fates: wires_fate,
+        drawn: DRAWN_FOR_WIRES,
+        call: wires_call,
+    };
+    let all = sweep("wires", 200, &ways);
+    assert!(all.pulses > 0 && all.approvals > 0, "{all:?}");
 }

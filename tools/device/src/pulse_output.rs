@@ -22,28 +22,41 @@ pub struct PulseOutput<P, D> {
     delay: D,
     pulse_ms: u32,
     gap_ms: u32,
+    /// Whether a pulse may not have ended.
+    may_be_on: bool,
 }
 
 impl<P, D> PulseOutput<P, D> {
     /// Pulses of `pulse_ms`, with at least `gap_ms` behind each.
     pub const fn new(pin: P, delay: D, pulse_ms: u32, gap_ms: u32) -> Self {
-        Self { pin, delay, pulse_ms, gap_ms }
+        Self { pin, delay, pulse_ms, gap_ms, may_be_on: false }
     }
 }
 
 impl<P: OutputPin<Error: Into<DeviceError>> + Send, D: DelayNs + Send> PulseOutput<P, D> {
     fn one(&mut self) -> Result<(), DeviceError> {
+        if self.may_be_on {
+            // On a line that is still on, a pulse would be none.
+            self.end().map_err(|error| DeviceError::NotSent(format!("it may still be on: {error}")))?;
+            self.delay.delay_ms(self.gap_ms);
+        }
+        self.may_be_on = true;
         if let Err(error) = self.pin.set_high() {
             // It may be on all the same, and must not stay so.
-            let _ = self.pin.set_low();
+            let _ = self.end();
             return Err(error.into());
         }
         self.delay.delay_ms(self.pulse_ms);
-        if self.pin.set_low().is_err() {
-            let off = self.pin.set_low().map_err(Into::into);
-            off.map_err(|error| DeviceError::Unknown(format!("it may still be on: {error}")))?;
+        if self.end().is_err() {
+            self.end().map_err(|error| DeviceError::Unknown(format!("it may still be on: {error}")))?;
         }
         self.delay.delay_ms(self.gap_ms);
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), DeviceError> {
+        self.pin.set_low().map_err(Into::into)?;
+        self.may_be_on = false;
         Ok(())
     }
 }

@@ -131,7 +131,13 @@ pub fn assemble(
     assemble_on(ThisMachine, sections, last)
 }
 
-pub(crate) fn assemble_on<M: Machine>(
+/// The same for the pins and buses of `machine`. Serial lines and connections are this machine's all the
+/// same.
+///
+/// # Errors
+///
+/// A device that does not fit the others.
+pub fn assemble_on<M: Machine>(
     machine: M,
     sections: &BTreeMap<String, DeviceSection>,
     last: &BTreeMap<String, String>,

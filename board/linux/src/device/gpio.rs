@@ -33,9 +33,11 @@ pub type LineNumber = Whole<0, 0, 65_535>;
 
 /// A line: its chip, and its number there.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(crate) struct LinePlace {
-    pub(crate) chip: PathBuf,
-    pub(crate) line: u32,
+pub struct LinePlace {
+    /// The chip: `/dev/gpiochip0`.
+    pub chip: PathBuf,
+    /// The line's number on it.
+    pub line: u32,
 }
 
 impl LinePlace {
@@ -67,70 +69,128 @@ pub enum Bias {
 
 /// What a line is asked for as.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Setup {
+pub enum Setup {
     /// As it is: neither its direction nor its level changes.
     AsIs,
     /// An output, at once on or off.
-    Output { on: bool },
+    Output {
+        /// On is active, whichever level that is.
+        on: bool,
+    },
     /// An input whose changes are told.
-    Input { bias: Bias, debounce_us: u32 },
+    Input {
+        /// What pulls it.
+        bias: Bias,
+        /// Microseconds that a level lasts until it counts.
+        debounce_us: u32,
+    },
 }
 
 /// Why a line can't be used.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub(crate) enum GpioError {
+pub enum GpioError {
     /// The chip can't be opened.
     #[error("{0}")]
     Chip(String),
     /// The chip has fewer lines.
     #[error("{} has no line {}: it has 0 to {}", place.chip.display(), place.line, lines.saturating_sub(1))]
-    NoLine { place: LinePlace, lines: u32 },
+    NoLine {
+        /// The line that was asked for.
+        place: LinePlace,
+        /// How many the chip has.
+        lines: u32,
+    },
     /// Somebody has it.
     #[error("{place} is used by `{user}`: stop it or choose another line")]
-    Used { place: LinePlace, user: String },
+    Used {
+        /// The line.
+        place: LinePlace,
+        /// Who has it.
+        user: String,
+    },
     /// The chip is not there any more.
     #[error("{} is gone: plug it in again", place.chip.display())]
-    Gone { place: LinePlace },
+    Gone {
+        /// The line.
+        place: LinePlace,
+    },
     /// The chip, or its driver, can't do what was asked.
     #[error("{place} can't be set up: {why}")]
-    Refused { place: LinePlace, why: String },
+    Refused {
+        /// The line.
+        place: LinePlace,
+        /// What it says.
+        why: String,
+    },
     /// The kernel says something else.
     #[error("{place}: {why}")]
-    Other { place: LinePlace, why: String },
+    Other {
+        /// The line.
+        place: LinePlace,
+        /// What it says.
+        why: String,
+    },
 }
 
 /// What is known of a line without having it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(crate) struct LineInfo {
+pub struct LineInfo {
     /// What the board calls it; may be empty.
-    pub(crate) name: String,
+    pub name: String,
     /// Who has it.
-    pub(crate) user: Option<String>,
+    pub user: Option<String>,
     /// Whether it is an output.
-    pub(crate) is_output: bool,
+    pub is_output: bool,
 }
 
 /// A line that is ours until it is dropped. On is active, whichever level that is.
-pub(crate) trait GpioLine: Send {
+pub trait GpioLine: Send {
+    /// Whether it is on.
+    ///
+    /// # Errors
+    ///
+    /// Why that can't be told.
     fn is_on(&mut self) -> Result<bool, GpioError>;
 
+    /// Drives it, on or off.
+    ///
+    /// # Errors
+    ///
+    /// Why it may not have been driven.
     fn set(&mut self, on: bool) -> Result<(), GpioError>;
 
     /// Sets it up anew.
+    ///
+    /// # Errors
+    ///
+    /// Why it may be as it was.
     fn set_up(&mut self, setup: Setup) -> Result<(), GpioError>;
 
     /// The oldest change that was not told yet, waited for at most about `wait_max`.
+    ///
+    /// # Errors
+    ///
+    /// Why that can't be told.
     fn next_change(&mut self, wait_max: Duration) -> Result<Watched, GpioError>;
 }
 
 /// All chips of a machine.
-pub(crate) trait Gpio: Clone + Send + Sync + 'static {
+pub trait Gpio: Clone + Send + Sync + 'static {
+    /// A line of ours.
     type Line: GpioLine + 'static;
 
     /// Takes a line.
+    ///
+    /// # Errors
+    ///
+    /// Why it can't be had; nothing was driven.
     fn request(&self, place: &LinePlace, active: Active, setup: Setup) -> Result<Self::Line, GpioError>;
 
     /// Looks at a line without taking it.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no such line.
     fn info(&self, place: &LinePlace) -> Result<LineInfo, GpioError>;
 }
 

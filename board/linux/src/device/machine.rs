@@ -1,4 +1,4 @@
-//! What the drivers need of a machine, so that tests put a fake in its stead.
+//! What the drivers need of a machine, so that another one, or a test's, can stand in its stead.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use super::{
 };
 
 /// Pins and buses.
-pub(crate) trait Machine: Clone + Send + Sync + 'static {
+pub trait Machine: Clone + Send + Sync + 'static {
     /// Its GPIO chips.
     type Gpio: Gpio;
     /// One of its I²C buses.
@@ -21,6 +21,7 @@ pub(crate) trait Machine: Clone + Send + Sync + 'static {
     /// One of its SPI chips.
     type Spi: SpiDevice<Error: Into<BusFault>> + Send + 'static;
 
+    /// Its GPIO chips.
     fn gpio(&self) -> Self::Gpio;
 
     /// Opens a bus.

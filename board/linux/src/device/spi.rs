@@ -20,10 +20,11 @@ pub use register::SpiRegisterSection;
 
 /// How a chip is spoken to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct SpiMode {
+pub struct SpiMode {
     /// Clock polarity and phase, 0 to 3.
-    pub(crate) mode: u32,
-    pub(crate) speed_hz: u32,
+    pub mode: u32,
+    /// Clock, in hertz.
+    pub speed_hz: u32,
 }
 
 /// A chip that is open.

@@ -121,6 +121,24 @@ fn output_that_does_not_switch_off_is_tried_again_and_told() {
 }
 
 #[test]
+fn line_that_may_be_on_is_brought_off_before_it_is_pulsed() {
+    let story = Story::default();
+    let fails = [1, 2, 3].map(|at| (at, not_sent())).to_vec();
+    let pin = Pin { story: Arc::clone(&story), fails, moves: 0, high: false, cancel_at: None };
+    let mut output = PulseOutput::new(pin, Delay(Arc::clone(&story)), 200, 300);
+    let told = |result: &str| DeviceError::NotSent(result.into());
+    let cancel = Cancel::default();
+    assert!(matches!(output.pulse(1, &cancel), Err(DeviceError::Unknown(_))));
+    // Nothing was given here, and that is certain.
+    let still = told("it may still be on: /dev/gpiochip0 is missing");
+    assert_eq!(output.pulse(1, &cancel), Err(still));
+    assert_eq!(output.pulse(1, &cancel), Ok(()));
+    let story = story.lock().unwrap().join(", ");
+    let expected = "on, 200 ms, off fails, off fails, off fails, off, 300 ms, on, 200 ms, off, 300 ms";
+    assert_eq!(story, expected);
+}
+
+#[test]
 fn cancelled_train_stops_between_two_pulses() {
     // Asked while the second pulse is on: it is ended first.
     let (given, story) = give(9, &[], Some(2));

@@ -30,6 +30,7 @@ test-slow: setup peers
 	EVERSTEP_SEEDS=100000 $(CARGO) test $(BUILD) -p everstep-core
 	EVERSTEP_SEEDS=100000 $(CARGO) test $(BUILD) -p system-tests --test lives -- --nocapture
 	EVERSTEP_SEEDS=1000 $(CARGO) test $(BUILD) -p peer-tests --test lives -- --nocapture
+	EVERSTEP_SEEDS=1000 $(CARGO) test $(BUILD) -p network-tests --test http_lives -- --nocapture
 	EVERSTEP_CUTS=100000 $(CARGO) test $(BUILD) -p everstep-journal --all-features
 	$(MAKE) soak
 	$(MAKE) wren-smoke

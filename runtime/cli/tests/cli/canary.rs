@@ -55,12 +55,15 @@ private = true
 class = "never"
 secret_header = { name = "Authorization", value = "Basic {secret.mail}" }
 
+[agent.clerk.tool.pulse]
+sensitive = false
+
 [secret]
 api = "file:api.token"
 mail = "env:EVERSTEP_TEST_CANARY"
 "#;
 
-const TOOLS: [&str; 5] = ["pulse", "read_json", "read_text", "read_error", "read_elsewhere"];
+const TOOLS: [&str; 5] = ["read_json", "read_text", "read_error", "read_elsewhere", "pulse"];
 
 /// A form that a secret may come back in, by name.
 type Form = (&'static str, String);
@@ -171,7 +174,6 @@ impl Scan {
 }
 
 fn bench(server: &HttpServer) -> Bench {
-    // The act comes first: text from outside makes it wait for an operator.
     let calls = TOOLS.map(|name| format!("[[reply]]\ncall = \"{name}\"\narguments = '{{}}'\n"));
     let bench = Bench::new(&format!("{}[[reply]]\nsay = \"Done.\"\n", calls.concat()));
     let granted = TOOLS.map(|name| format!(", \"{name}\"")).concat();

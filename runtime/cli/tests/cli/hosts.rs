@@ -5,10 +5,9 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use everstep_board_linux::flash::FlashPlace;
-use everstep_board_linux::flash::LinuxFlash;
-use everstep_board_linux::flash::Medium;
+use everstep_board_linux::flash::{FlashPlace, LinuxFlash, Medium};
 use everstep_driver::{BoardLog, BoardRecord, SharedFlash};
+use everstep_journal::Region;
 
 use crate::{
     bench::{Bench, json},
@@ -94,7 +93,10 @@ fn with_log<T>(bench: &Bench, work: impl FnOnce(&mut BoardLog<LinuxFlash>) -> T)
         bytes: 524_288,
         state_dir: bench.path("state"),
     };
-    let flash = SharedFlash::new(LinuxFlash::open_or_create(&place).unwrap());
+    let flash = LinuxFlash::open_or_create(&place).unwrap();
+    let geometry = flash.geometry();
+    let manners = Region::from(0..0).blocks(geometry.unit_bytes).sectors(geometry.sector_bytes);
+    let flash = SharedFlash::with_manners(flash, manners);
     work(&mut BoardLog::open(&flash, 0..BOARD_BYTES).unwrap())
 }
 

@@ -229,15 +229,18 @@ impl Life {
         ended
     }
 
-    /// The power is away: for a moment, for longer than a key is valid, or for nobody knows how long.
+    /// The power is away: for a moment, for longer than a key is valid, or for nobody knows how long. A
+    /// request that is on its way does not take longer than a key is valid.
     fn outage(&mut self) {
         match self.chance.below(10) {
             0..3 => {
                 self.story.long_outages += 1;
+                self.server.settle();
                 self.server.pass_ms(KEY_VALID_MS + 1_000);
             }
             3 => {
                 self.story.unknown_outages += 1;
+                self.server.settle();
                 self.server.pass_ms(KEY_VALID_MS + 1_000);
                 self.timeline = self.chance.draw().to_le_bytes().repeat(2).try_into().unwrap_or([0; 16]);
             }

@@ -33,7 +33,6 @@ BRIEF_FIRST_SHARE, BRIEF_FIRST_MAX = 0.3, 100e6
 CHECKPOINT_S = 120
 BLOCK_SHAPES_MAX = 64  # how many kinds of blocks times lengths of rows are compiled at most
 LOG_STEPS = 50
-MEASURE_CASES = 60  # of each group
 TOKENIZER_EPISODES, TOKENIZER_SEED = 3000, 7
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 # A CPU without instructions for bfloat16 emulates it, over twenty times slower than plain float32.
@@ -90,7 +89,7 @@ def compiled(network):
 
 
 class Trainer:
-    def __init__(self, out, tokens, seconds_max, seed, boards=()):
+    def __init__(self, out, tokens, seconds_max, seed, cases, boards=()):
         self.out, self.tokens_total, self.seconds_max, self.seed = out, tokens, seconds_max, seed
         tokenizer_path = out / "tokenizer.json"
         tokenizer = build_tokenizer(tokenizer_path, Shape.vocab)
@@ -105,7 +104,7 @@ class Trainer:
         start = Start(short - self.tokens, brief - self.tokens)
         self.rows = Rows(str(tokenizer_path), seed * 1_000_003 + self.step, start, boards, ROWS_FACTOR, WORKERS)
         self.states = compiled(self.network)
-        self.measure = Measure(tokenizer, MEASURE_CASES)
+        self.measure = Measure(tokenizer, cases)
         self.stopped = False
         signal.signal(signal.SIGTERM, self._stop)
 
@@ -210,11 +209,15 @@ def main():
     parser.add_argument("--minutes", type=float, default=float("inf"), help="end by then, with what tokens there were")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--cases", type=int, default=60, help="of each group, for a look while it goes on")
     parser.add_argument("--board", action="append", default=[], help="a board folder of one's own, to train on too")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    Trainer(arguments.out, int(arguments.tokens), 60 * arguments.minutes, arguments.seed, arguments.board).run()
+    seconds_max = 60 * arguments.minutes
+    Trainer(
+        arguments.out, int(arguments.tokens), seconds_max, arguments.seed, arguments.cases, arguments.board
+    ).run()
 
 
 if __name__ == "__main__":

@@ -28,11 +28,11 @@ set_up() {
     fi
 }
 
-all() { # folder, tokens, where the model goes, prompts for parity
+all() { # folder, tokens, where the model goes, prompts for parity, cases of each group to look at
     local boards=() board
     for board in ${WREN_BOARDS:-}; do boards+=(--board "$here/$board"); done
     "$python" train.py --out "$1" --tokens "$2" --minutes "${WREN_MINUTES:-inf}" --threads "${WREN_THREADS:-2}" \
-        "${boards[@]}"
+        --cases "$5" "${boards[@]}"
     "$python" convert.py --checkpoint "$1/checkpoint.pt" --tokenizer "$1/tokenizer.json" --out "$3"
     "$python" parity.py --checkpoint "$1/checkpoint.pt" --tokenizer "$1/tokenizer.json" --out "$1/parity.jsonl" \
         --count "$4"
@@ -45,11 +45,11 @@ case "${1:-all}" in
         # The GPU's number is what the shipped file was trained on.
         tokens=86e6
         "$python" -c 'import sys, torch; sys.exit(not torch.cuda.is_available())' && tokens=1044e6
-        all "$work" "${WREN_TOKENS:-$tokens}" "$work/wren.gguf" 200
+        all "$work" "${WREN_TOKENS:-$tokens}" "$work/wren.gguf" 200 60
         ;;
     smoke)
         rm -rf "$work/smoke"
-        all "$work/smoke" 0.15e6 "$work/smoke/wren.gguf" 5
+        all "$work/smoke" 0.15e6 "$work/smoke/wren.gguf" 5 1
         python3 cases.py --out "$work/smoke/cases" --count 5
         ../../target/release/everstep eval --model "$work/smoke/wren.gguf" --suite "$work/smoke/cases"
         ;;

@@ -66,6 +66,9 @@ impl State {
         if let Kind::Rested { .. } = record.kind {
             return self.run.is_none().then_some(());
         }
+        if let (Kind::Booted { changed, lost: None, .. }, None) = (&record.kind, &self.run) {
+            return (!changed.is_empty()).then_some(());
+        }
         // More tokens of the same reply, too: the model goes on with it.
         if !matches!(record.kind, Kind::Generated { end: None, .. }) {
             self.activity.0 = self.activity.0.checked_add(1)?;

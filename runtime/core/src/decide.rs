@@ -165,6 +165,10 @@ impl Agent {
             }
             Event::CallEndedLate { call, outcome } => self.late(call, outcome),
             Event::Rested { away_ms } => Ok(Kind::Rested { away_ms }),
+            // Kept only for what it moved: a boot with nothing to do costs no flash.
+            Event::Booted { away_ms, aborted, changed } if !changed.is_empty() => {
+                Ok(Kind::Booted { away_ms, aborted, changed: shorten_list(changed), lost: None })
+            }
             Event::TimePassed | Event::Booted { .. } | Event::StopAsked { .. } => {
                 Err(DecideError::NothingDue)
             }

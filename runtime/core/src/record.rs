@@ -42,7 +42,7 @@ pub enum Kind {
         /// What the run was started with.
         digests: Digests,
     },
-    /// The process started while a run was under way.
+    /// The process started while a run was under way; or at rest, and the board's actuators were changed.
     Booted {
         /// Milliseconds since the last record, where some clock ran on; unknown otherwise.
         away_ms: Option<u64>,

@@ -109,7 +109,8 @@ pub enum BootError<E: std::error::Error + 'static> {
 
 /// Boots an agent. Reads what is on flash, and refuses what does not fit before anything is written
 /// or moved; then counts the boot, applies the actuators' boot policies, and records what that
-/// changed. An agent without an unfinished run is left as it is.
+/// changed. Where no run is unfinished the policies apply only if the machine itself was off: a process
+/// that is started for the next task leaves the board as the last one left it.
 ///
 /// # Errors
 ///
@@ -129,6 +130,7 @@ pub async fn boot<F: Flash>(parts: Parts<F>) -> Result<Driver<F>, BootError<F::E
     let before = board.newest();
     let now_clock = clock.unix_s();
     let past = Before { board: before.clone(), timeline: parts.timeline };
+    let was_off = before.as_ref().is_some_and(|before| before.timeline != parts.timeline);
     let away_ms = past.away_ms(&agent, clock.now_ms(), now_clock);
     let this = BoardRecord {
         boot: before.as_ref().map_or(0, |before| before.boot).saturating_add(1),
@@ -159,10 +161,16 @@ pub async fn boot<F: Flash>(parts: Parts<F>) -> Result<Driver<F>, BootError<F::E
         salt: this.salt,
         digests,
     });
-    if resumes {
+    if resumes || was_off {
         let set = driver.actuators.boot().await;
         let booted = Event::Booted { away_ms, aborted: parts.aborted, changed: set };
-        driver.first(booted).map_err(BootError::Drive)?;
+        match driver.first(booted) {
+            // What was moved is told to the next run by its readings; a full journal refuses that run.
+            Err(DriveError::Store(error @ StoreError::NoRoom { .. })) if !resumes => {
+                tracing::warn!(%error, "what the boot changed is not in the journal");
+            }
+            booted => booted.map_err(BootError::Drive)?,
+        }
         if !changed.is_empty() {
             driver.first(Event::ChangeAccepted(digests)).map_err(BootError::Drive)?;
         }

@@ -28,7 +28,7 @@ use crate::{field::Field, tools::sections};
 /// Bytes of every I²C chip.
 const REGISTERS: usize = 16;
 /// Longer than any call may take.
-const OUT_OF_TIME: Duration = Duration::from_secs(600);
+const OUT_OF_TIME: Duration = Duration::from_mins(10);
 /// How often others are let run, so that a call that ran out of time is seen as such before it returns.
 const TURNS: u32 = 50;
 

@@ -1,8 +1,13 @@
-//! Boards whose devices are this machine's, which has none of them.
+//! Boards whose devices are this machine's, which has none of them; and what a boot makes of a simulated
+//! actuator.
 
+use everstep_board_sim::{
+    server::{Options, Server, WorldFile},
+    world::RoomFile,
+};
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, SCRIPT};
+use crate::bench::{BOARD, Bench, SCRIPT};
 
 const PUMP: &str = "[device.pump]\nkind = \"gpio_output\"\nchip = \"/dev/gpiochip77\"\nline = 17\n";
 
@@ -50,4 +55,64 @@ fn wrong_sections_are_named_with_their_line() {
 fn restore_is_allowed_and_sets_the_safe_state_as_long_as_nothing_is_known() {
     let bench = bench(&format!("{PUMP}boot = \"restore\"\n"));
     assert_eq!(bench.everstep(&["tools"]).code, 0);
+}
+
+/// Sets the fan once.
+const SET_FAN: &str = r#"
+[[reply]]
+call = "set_fan"
+arguments = '{"percent": 40}'
+
+[[reply]]
+say = "Done."
+"#;
+
+/// A room whose fan stands still, of its own name and time line: what an outage of the whole board leaves.
+fn start_room(bench: &Bench, name: &str, timeline: u8) {
+    let server = Server::bind(&Options {
+        socket: bench.path(&format!("state/{name}.sock")),
+        log: Some(bench.path(&format!("state/{name}.jsonl"))),
+        world: WorldFile::Room(RoomFile::default()),
+        time_scale: 600,
+        timeline: [timeline; 16],
+        unix_at_start_s: None,
+        faults: Vec::new(),
+        line_faults: Vec::new(),
+        idle_s_max: 60,
+    });
+    let server = server.unwrap();
+    std::thread::spawn(move || server.run());
+}
+
+/// What the fan was set to by commands, in order.
+fn fan(bench: &Bench, name: &str) -> Vec<Value> {
+    let log = std::fs::read_to_string(bench.path(&format!("state/{name}.jsonl"))).unwrap();
+    let changes = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    changes
+        .filter(|change| change["device"] == "fan" && change["by"] == "command")
+        .map(|mut change| change["to"].take())
+        .collect()
+}
+
+#[test]
+fn actuator_is_restored_to_its_newest_command_after_an_outage() {
+    for (boot, expected) in [("restore", json!(40)), ("safe", json!(0))] {
+        let bench = Bench::new(SET_FAN);
+        let devices = format!(
+            "kind = \"sim\"\n[world]\nsocket = \"first.sock\"\n[device.fan]\nkind = \"fan\"\nboot = \"{boot}\"\n\
+             safe_percent = 0"
+        );
+        let board = BOARD.replace("kind = \"linux\"", &devices).replace("\"compare\"", "\"set_fan\"");
+        bench.write("agent.toml", &board);
+        std::fs::create_dir(bench.path("state")).unwrap();
+        start_room(&bench, "first", 1);
+        bench.everstep(&["run", "set the fan"]).done();
+        assert_eq!(fan(&bench, "first").last(), Some(&json!(40)));
+        start_room(&bench, "second", 2);
+        bench.change_board("first.sock", "second.sock");
+        bench.write("script.toml", &"[[reply]]\nsay = \"Done.\"\n".repeat(2));
+        bench.everstep(&["run", "say something"]).done();
+        let set = fan(&bench, "second");
+        assert_eq!(set.last().unwrap_or(&json!(0)), &expected, "{boot}: {set:?}");
+    }
 }

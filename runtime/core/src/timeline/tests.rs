@@ -52,7 +52,7 @@ fn an_unknown_gap_cuts_the_line() {
 
 #[test]
 fn a_record_of_another_boot_without_a_boot_record_is_a_gap_of_unknown_length() {
-    // An agent at rest keeps no boot records.
+    // An agent at rest keeps no record of a boot that moved nothing.
     let mut board = Rehearsal::at_rest(Limits::default());
     board.event(crate::rehearsal::task("first"));
     let activity = board.activity();

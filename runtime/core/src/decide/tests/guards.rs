@@ -93,6 +93,22 @@ fn time_between_runs_counts_for_a_day() {
 }
 
 #[test]
+fn boot_at_rest_is_kept_for_what_it_moved_and_counts_as_time_between_runs() {
+    let rules = ToolRule { calls_per_day_max: Some(1), ..rule("dose") };
+    let mut board = started(Limits::default(), &[rules]);
+    perform(&mut board, "dose", Class::Never);
+    answer(&mut board);
+    board.now = Moment { boot: board.now.boot + 1, mono_ms: 100, clock: None };
+    let boot = |away_ms, changed| Event::Booted { away_ms, aborted: false, changed };
+    assert_eq!(board.try_event(boot(Some(DAY_MS), vec![])), Err(DecideError::NothingDue));
+    board.event(boot(Some(DAY_MS), vec!["fan set to 40 percent".into()]));
+    assert!(board.agent.run().is_none());
+    board.event(task("again"));
+    assert!(matches!(ask_for(&mut board, "dose", Class::Never), Kind::Called(_)));
+    board.assert_replays();
+}
+
+#[test]
 fn tools_that_share_a_budget_use_it_up_together() {
     let shared = crate::SharedBudget { name: "api.example.com".into(), calls_per_day_max: 3 };
     let rules = ["get", "put"].map(|tool| ToolRule { shared: Some(shared.clone()), ..rule(tool) });

@@ -63,7 +63,7 @@ pub(crate) fn assemble_with(
     }
     for (name, mqtt) in &section.mqtt {
         let inside = |(key, message)| (format!("mqtt.{name}.{key}"), message);
-        tools.extend(mqtt::tools(name, mqtt, board).map_err(inside)?);
+        tools.extend(mqtt::tools(mqtt, &board.folder, &shared).map_err(inside)?);
     }
     for (name, mcp) in &section.mcp {
         let inside = |(key, message)| (format!("mcp.{name}.{key}"), message);

@@ -13,6 +13,8 @@ pub use section::{
 };
 
 pub(crate) use endpoint::Shared;
+pub(crate) use keep::{kept, plain};
+pub(crate) use section::names_in;
 pub(crate) use tools::tools;
 
 #[cfg(test)]

@@ -1,40 +1,26 @@
-//! MQTT brokers: not there yet.
+//! MQTT brokers: tools that publish a message, tell the newest one of a subscription, or wait for one.
+//!
+//! What is published has a connection of its own (`publish`); what comes in has one that lasts, within a
+//! session that the broker keeps (`session`). So nothing is ever left to be sent by itself.
 
-use std::sync::Arc;
+mod broker;
+mod frames;
+mod latest;
+mod link;
+mod packet;
+mod probe;
+mod publish;
+mod section;
+mod session;
+mod told;
+mod tools;
+mod topic;
+mod wait;
+mod watch;
 
-use everstep_tool::Tool;
-use serde::{Deserialize, Serialize};
+pub use section::{LatestSection, MqttProbeSection, MqttSection, PublishSection, VersionKind, WaitSection};
 
-use crate::{BoardSide, Wrong};
+pub(crate) use tools::tools;
 
-/// `[network.mqtt.NAME]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MqttSection {
-    /// Where it is.
-    pub broker: String,
-}
-
-impl MqttSection {
-    /// What is wrong with the section, if anything.
-    ///
-    /// # Errors
-    ///
-    /// The key and what is allowed.
-    pub fn check(&self) -> Result<(), Wrong> {
-        Ok(())
-    }
-}
-
-/// The tools of the broker called `name`.
-///
-/// # Errors
-///
-/// The key, seen from the section, and what is wrong.
-pub(crate) fn tools(
-    _name: &str,
-    _section: &MqttSection,
-    _board: &BoardSide,
-) -> Result<Vec<Arc<dyn Tool>>, Wrong> {
-    Err(("broker".into(), "MQTT brokers are not there yet: remove this section".into()))
-}
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ mod roots;
 mod time;
 mod verifier;
 
-pub(crate) use client::{client_config, explain};
+pub(crate) use client::{client_config, explain, with_certificate};
 pub(crate) use roots::Roots;
 #[cfg(test)]
 pub(crate) use time::built_s;

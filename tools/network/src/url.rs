@@ -42,6 +42,20 @@ impl Url {
         Ok(Self { https, host, port, path, query })
     }
 
+    /// Reads where a broker is: `mqtts://host:port`, or `mqtt://host:port` for one without TLS.
+    pub(crate) fn broker(text: &str) -> Result<Self, String> {
+        let (https, rest) = match text.split_once("://") {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("mqtts") => (true, rest),
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("mqtt") => (false, rest),
+            _ => return Err("a broker is at mqtts://host:port, or at mqtt://host:port without TLS".into()),
+        };
+        if rest.contains(['/', '?', '#', '\\']) {
+            return Err("a broker's address ends behind its port".into());
+        }
+        let (host, port) = authority_of(rest, if https { 8883 } else { 1883 })?;
+        Ok(Self { https, host, port, path: "/".into(), query: None })
+    }
+
     /// Where a server that was asked at this address sends the client.
     pub(crate) fn join(&self, location: &str) -> Result<Self, String> {
         if location.len() > URL_BYTES_MAX {
@@ -102,7 +116,7 @@ impl fmt::Display for Url {
 
 fn authority_of(authority: &str, own_port: u16) -> Result<(String, u16), String> {
     if authority.contains('@') {
-        return Err("an address has no user name: use `secret_header`".into());
+        return Err("an address has no user name: use `secret_header`, or a broker's `username`".into());
     }
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => {
@@ -221,6 +235,19 @@ mod tests {
             assert!(Url::new(text).is_err(), "{text}");
         }
         assert!(Url::new(&format!("https://a/{}", "x".repeat(URL_BYTES_MAX))).is_err());
+    }
+
+    #[test]
+    fn a_broker_is_a_host_and_a_port() {
+        let read = |text: &str| Url::broker(text).map(|url| (url.https, url.device()));
+        assert_eq!(read("mqtts://Broker.example.com").unwrap(), (true, "broker.example.com:8883".into()));
+        assert_eq!(read("mqtt://10.0.0.7").unwrap(), (false, "10.0.0.7:1883".into()));
+        assert_eq!(read("mqtt://[::1]:99").unwrap(), (false, "[::1]:99".into()));
+        for wrong in
+            ["https://a", "mqtt://a/b", "mqtt://u@a", "mqtt://a:0", "mqtt://", "mqtt://1.2.3", "a:1883"]
+        {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

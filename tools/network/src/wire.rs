@@ -57,6 +57,8 @@ pub(crate) enum Step {
     Connecting,
     /// TLS is agreed on.
     Greeting,
+    /// A broker is told who comes.
+    SigningOn,
     /// Bytes of the request may have left.
     Sent,
     /// The answer's head was read.
@@ -74,7 +76,8 @@ impl Progress {
             1 => Step::LookingUp,
             2 => Step::Connecting,
             3 => Step::Greeting,
-            4 => Step::Sent,
+            4 => Step::SigningOn,
+            5 => Step::Sent,
             _ => Step::Answered,
         }
     }
@@ -93,6 +96,7 @@ impl Step {
             Self::LookingUp => "answer of the name service",
             Self::Connecting => "connection",
             Self::Greeting => "end of the TLS handshake",
+            Self::SigningOn => "answer to the sign-on",
             Self::Sent => "answer",
             Self::Answered => "end of the answer",
         }

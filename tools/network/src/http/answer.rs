@@ -51,13 +51,14 @@ fn ran_for_sure_not(status: StatusCode, class: Class) -> bool {
 }
 
 fn success(answer: &Answer, asked: &Asked<'_>, vault: &Vault) -> Outcome {
+    let of_answer = |why: String| format!("the answer {why}");
     let (host, status) = (asked.host, answer.status.as_u16());
     let is_read = asked.class == Class::Observe;
     let bytes_max = asked.body_bytes_max;
     let text = match &answer.end {
-        End::Whole => kept(asked.keep, &answer.body, true, vault),
+        End::Whole => kept(asked.keep, &answer.body, true, vault).map_err(of_answer),
         End::TooLong if matches!(asked.keep, KeepSection::Text(_)) => {
-            kept(asked.keep, &answer.body, false, vault)
+            kept(asked.keep, &answer.body, false, vault).map_err(of_answer)
         }
         End::TooLong => Err(format!("the answer has more than {bytes_max} bytes (`answer_bytes_max`)")),
         End::Packed => Err("the answer is packed, and nothing is unpacked here".into()),

@@ -14,8 +14,8 @@ const NAMES_SHOWN_MAX: usize = 8;
 ///
 /// # Errors
 ///
-/// What the answer lacks.
-pub(super) fn kept(keep: &KeepSection, body: &[u8], whole: bool, vault: &Vault) -> Result<String, String> {
+/// What the body lacks, said of it.
+pub(crate) fn kept(keep: &KeepSection, body: &[u8], whole: bool, vault: &Vault) -> Result<String, String> {
     match keep {
         KeepSection::Text(KeepText { text_bytes }) => {
             let text = plain(&String::from_utf8_lossy(body));
@@ -50,7 +50,7 @@ pub(super) fn excerpt(body: &[u8], vault: &Vault) -> String {
 }
 
 fn json(body: &[u8]) -> Result<Value, String> {
-    serde_json::from_slice(body).map_err(|error| format!("the answer is no JSON: {error}"))
+    serde_json::from_slice(body).map_err(|error| format!("is no JSON: {error}"))
 }
 
 fn found<'a>(answer: &'a Value, pointer: &str) -> Result<&'a Value, String> {
@@ -60,7 +60,7 @@ fn found<'a>(answer: &'a Value, pointer: &str) -> Result<&'a Value, String> {
             _ => Vec::new(),
         };
         format!(
-            "the answer has no {pointer}: it has {}",
+            "has no {pointer}: it has {}",
             if names.is_empty() { "no names".into() } else { names.join(", ") }
         )
     })
@@ -74,7 +74,7 @@ fn shown(value: &Value) -> String {
 }
 
 /// Without letters that no person reads.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     text.chars()
         .map(|letter| if letter.is_control() && letter != '\n' && letter != '\t' { ' ' } else { letter })
         .collect()
@@ -118,7 +118,7 @@ mod tests {
         assert_eq!(kept("\"/room/air\"").unwrap(), "21.5");
         assert_eq!(kept("[\"/room/air\", \"/token\"]").unwrap(), "air 21.5, token [secret api]");
         assert_eq!(kept("\"/room/note\"").unwrap(), "ok \n");
-        assert_eq!(kept("\"/none\"").unwrap_err(), "the answer has no /none: it has room, token");
+        assert_eq!(kept("\"/none\"").unwrap_err(), "has no /none: it has room, token");
         assert_eq!(kept("{ text_bytes = 8 }").unwrap(), "{\"room\":");
     }
 

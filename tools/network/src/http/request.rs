@@ -115,8 +115,7 @@ fn hex_digit(nibble: u8) -> char {
 
 fn body(section: &HttpSection, values: &Values) -> Result<String, String> {
     match &section.body {
-        Some(BodySection::Text(text)) => Template::new(text).fill(values, str::to_owned),
-        Some(BodySection::Json(map)) => Ok(filled(&Value::Object(map.clone()), values)?.to_string()),
+        Some(body) => body.fill(values),
         None => {
             let mut object = Map::new();
             let parameters = section.parameters.iter().filter(|one| one.place == Some(Place::Body));
@@ -128,6 +127,16 @@ fn body(section: &HttpSection, values: &Values) -> Result<String, String> {
                 }
             }
             Ok(if any { Value::Object(object).to_string() } else { String::new() })
+        }
+    }
+}
+
+impl BodySection {
+    /// The body with the values in it.
+    pub(crate) fn fill(&self, values: &Values) -> Result<String, String> {
+        match self {
+            Self::Text(text) => Template::new(text).fill(values, str::to_owned),
+            Self::Json(map) => Ok(filled(&Value::Object(map.clone()), values)?.to_string()),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 mod check;
 
+pub(crate) use check::names_in;
+
 use std::collections::BTreeMap;
 
 use everstep_core::Class;

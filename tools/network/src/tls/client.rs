@@ -2,7 +2,13 @@
 
 use std::{io, sync::Arc};
 
-use rustls::{CertificateError, ClientConfig, Error, client::Resumption, crypto::ring};
+use rustls::{
+    CertificateError, ClientConfig, Error,
+    client::Resumption,
+    crypto::ring,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    sign::{CertifiedKey, SingleCertAndKey},
+};
 
 use super::{
     roots::Roots,
@@ -28,6 +34,34 @@ pub(crate) fn client_config(roots: Roots, time: &Arc<TrustedTime>) -> Result<Arc
         .with_no_client_auth();
     // A resumed session would not look at the certificate again, nor at the clock.
     config.resumption = Resumption::disabled();
+    Ok(Arc::new(config))
+}
+
+/// The same, with a certificate of the board's own, which it shows where it is asked for one.
+///
+/// # Errors
+///
+/// `certificate` or `key`, and what is wrong with it; the text says nothing of a key's content.
+pub(crate) fn with_certificate(
+    config: &ClientConfig,
+    certificate: &[u8],
+    key: &[u8],
+) -> Result<Arc<ClientConfig>, (&'static str, String)> {
+    let chain = CertificateDer::pem_slice_iter(certificate).collect::<Result<Vec<_>, _>>();
+    let chain = chain.map_err(|error| ("certificate", format!("is no PEM file of certificates: {error}")))?;
+    if chain.is_empty() {
+        return Err(("certificate", "has no certificate".into()));
+    }
+    let key =
+        PrivateKeyDer::from_pem_slice(key).map_err(|_| ("key", "is no private key in PEM".to_owned()))?;
+    let both = CertifiedKey::from_der(chain, key, config.crypto_provider());
+    let both = both.map_err(|error| match error {
+        Error::InconsistentKeys(_) => ("key", "does not belong to the certificate".to_owned()),
+        Error::InvalidCertificate(error) => ("certificate", format!("is malformed: {error}")),
+        _ => ("key", "is of a kind that can't be used: RSA, ECDSA or Ed25519 in PKCS#8 can".to_owned()),
+    })?;
+    let mut config = config.clone();
+    config.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(both));
     Ok(Arc::new(config))
 }
 

@@ -55,7 +55,7 @@ impl HttpSection {
         self.check_headers()?;
         self.check_body()?;
         self.check_class()?;
-        self.check_keep()?;
+        self.keep.check(self.answer_bytes_max)?;
         check_range("answer_ms_max", self.answer_ms_max, 1..=ANSWER_MS_LIMIT)?;
         check_range("answer_bytes_max", self.answer_bytes_max, 1..=ANSWER_BYTES_LIMIT)?;
         check_range("redirects_max", self.redirects_max, 0..=REDIRECTS_LIMIT)?;
@@ -234,14 +234,15 @@ impl HttpSection {
         }
         Ok(())
     }
+}
 
-    fn check_keep(&self) -> Result<(), Wrong> {
-        let pointers = match &self.keep {
-            KeepSection::Text(KeepText { text_bytes }) => {
-                return check_range("keep", *text_bytes, 1..=self.answer_bytes_max);
-            }
-            KeepSection::Pointer(pointer) => std::slice::from_ref(pointer),
-            KeepSection::Pointers(pointers) => pointers,
+impl KeepSection {
+    /// What is wrong with it, where at most `bytes_max` bytes are read.
+    pub(crate) fn check(&self, bytes_max: u32) -> Result<(), Wrong> {
+        let pointers = match self {
+            Self::Text(KeepText { text_bytes }) => return check_range("keep", *text_bytes, 1..=bytes_max),
+            Self::Pointer(pointer) => std::slice::from_ref(pointer),
+            Self::Pointers(pointers) => pointers,
         };
         if !(1..=POINTERS_MAX).contains(&pointers.len()) {
             return wrong("keep", format!("1 to {POINTERS_MAX} JSON pointers"));
@@ -256,7 +257,7 @@ impl HttpSection {
 }
 
 /// Names that stand in the texts of a value.
-fn names_in(value: &Value, names: &mut Vec<String>) {
+pub(crate) fn names_in(value: &Value, names: &mut Vec<String>) {
     match value {
         Value::String(text) => names.extend(Template::new(text).names().map(str::to_owned)),
         Value::Array(items) => items.iter().for_each(|item| names_in(item, names)),

@@ -22,6 +22,7 @@ run: setup
 
 # Every test that fits CI. The rehearsals need the programs beside them.
 test: setup
+	scripts/test-network.sh
 	$(CARGO) build $(BUILD) --workspace --bins
 	$(CARGO) test $(BUILD) --workspace
 

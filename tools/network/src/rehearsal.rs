@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use crate::vault::Vault;
 
 pub(crate) use authority::{Authority, Leaf};
-pub(crate) use forms::{base64, forms};
+pub(crate) use forms::{base64, forms, json, percent};
 pub(crate) use server::{Act, Server, answer};
 
 /// A clock that stands, and can be set.

@@ -50,6 +50,11 @@ impl Template {
         })
     }
 
+    /// Whether a brace stands for itself: where none can, somebody meant a place.
+    pub(crate) fn has_braces(&self) -> bool {
+        self.0.iter().any(|piece| matches!(piece, Piece::Text(text) if text.contains(['{', '}'])))
+    }
+
     /// The name, where there is nothing else.
     pub(crate) fn only_name(&self) -> Option<&str> {
         match self.0.as_slice() {

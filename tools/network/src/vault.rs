@@ -14,8 +14,8 @@ use mask::Needle;
 pub const SECRET_BYTES_MIN: usize = 8;
 /// Most bytes of a secret: a certificate's key in PEM fits.
 pub const SECRET_BYTES_MAX: usize = 8 * 1024;
-/// Most bytes that one byte of a secret can become: `\u00XX`, each letter of it percent-encoded.
-const FORM_BYTES_MAX: usize = 18;
+/// Most bytes that one byte of a secret can become: `\u00XX`, each letter of it percent-encoded twice.
+const FORM_BYTES_MAX: usize = 54;
 
 /// A board's secrets. Their bytes are wiped when it goes; `Debug` shows nothing of them.
 #[derive(Default)]

@@ -10,6 +10,7 @@ use std::{
         atomic::{AtomicU8, Ordering},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 
 use everstep_tool::BoxFuture;
@@ -17,6 +18,7 @@ use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
+    time::timeout,
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
@@ -24,6 +26,9 @@ use crate::{address::Reach, tls, url::Url};
 
 /// Addresses of one name that are tried.
 const ADDRESSES_MAX: usize = 4;
+
+/// Longest that an address is tried while others are left.
+const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 
 /// Looks up a name: the only place where one becomes an address.
 pub(crate) type Lookup =
@@ -199,12 +204,16 @@ async fn addresses(url: &Url, reach: Reach, lookup: &Lookup) -> Result<Vec<Socke
     }
 }
 
+/// Tries one address after the other. Where several are left, one that does not answer is given up
+/// early: many boards have an IPv6 address and no IPv6.
 async fn open(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
     let mut last = io::Error::other("it has no address");
-    for address in addresses {
-        match TcpStream::connect(address).await {
-            Ok(stream) => return Ok(stream),
-            Err(error) => last = error,
+    for (index, address) in addresses.iter().enumerate() {
+        let limit = if index + 1 < addresses.len() { CONNECT_LIMIT } else { Duration::MAX };
+        match timeout(limit, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => last = error,
+            Err(_) => last = io::ErrorKind::TimedOut.into(),
         }
     }
     Err(last)

@@ -136,6 +136,13 @@ mod tests {
     }
 
     #[test]
+    fn an_excerpt_is_one_line_without_a_secret_cut_or_whole() {
+        assert_eq!(excerpt(b"no\r\n\r\nsuch abcdefgh1234", &vault()), "no such [secret api]");
+        let cut = excerpt(format!("{}abcdefgh1234", "x".repeat(194)).as_bytes(), &vault());
+        assert!(cut.starts_with("xxx") && !cut.contains('a'), "{cut}");
+    }
+
+    #[test]
     fn cuts_fall_between_letters() {
         assert_eq!((cut("äöü", 3), cut("abc", 9), cut("ä", 1)), ("ä", "abc", ""));
     }

@@ -2,7 +2,7 @@
 
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method,
-    header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HOST, USER_AGENT},
+    header::{ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_TYPE, HOST, USER_AGENT},
 };
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
@@ -157,6 +157,8 @@ fn headers(section: &HttpSection) -> Result<HeaderMap, String> {
     headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/*;q=0.9, */*;q=0.1"));
     // Nothing is unpacked: a small answer could become a large one.
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    // Each call has a connection of its own.
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
     for (name, value) in &section.headers {
         headers.insert(header_name(name)?, header_value(value)?);
     }

@@ -16,7 +16,8 @@ pub(crate) fn base64(bytes: &[u8], url: bool) -> String {
     if url { text.replace('+', "-").replace('/', "_") } else { text }
 }
 
-fn percent(text: &str, all: bool) -> String {
+/// Percent-encoded: all bytes, or those that need it.
+pub(crate) fn percent(text: &str, all: bool) -> String {
     let is_plain = |byte: u8| !all && byte.is_ascii_alphanumeric();
     let shown = |byte: u8| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
     text.bytes().map(shown).collect()
@@ -26,7 +27,8 @@ fn hex(text: &str) -> String {
     text.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }
 
-fn json(text: &str) -> String {
+/// As it stands in a text of JSON.
+pub(crate) fn json(text: &str) -> String {
     let quoted = serde_json::Value::from(text).to_string();
     quoted[1..quoted.len() - 1].to_owned()
 }

@@ -143,6 +143,19 @@ fn a_file_without_a_root_is_no_ca_file() {
     assert!(Roots::default().with_mozilla().all.len() > 100);
 }
 
+#[test]
+fn certificates_made_as_the_page_says_are_taken() {
+    // A server's certificate and its authority's, by the lines in docs/network.md; valid for a century.
+    let pem = include_bytes!("tests/openssl.pem");
+    let leaf = CertificateDer::from_pem_slice(pem).unwrap();
+    // The first is no root, and left out.
+    let roots = Roots::default().with_pem(pem).unwrap();
+    assert_eq!((roots.all.len(), roots.left_out.len()), (1, 1));
+    let time = Arc::new(TrustedTime::new(TestClock::at(Some(built_s() + 7 * 86_400)), None));
+    let verifier = Verifier::new(roots, time, ring::default_provider().signature_verification_algorithms);
+    assert_eq!(told(&verifier, &leaf, &[], "controller.lan"), Ok(()));
+}
+
 /// One case of x509-limbo.
 #[derive(Deserialize)]
 struct Case {

@@ -1,9 +1,10 @@
 //! Which secrets are taken, and that no form of one comes through.
 
 use super::*;
-use crate::rehearsal::{base64, forms};
+use crate::rehearsal::{base64, forms, json, percent};
 
-const SECRET: &str = "tok-9fQ/z+7\"\\é&Zk#1";
+/// With letters that need escapes, and with those that make `+` and `/` in base64.
+const SECRET: &str = "tok-9fQ/z+7\"\\é???~~~>>>&Zk#1";
 
 fn vault(secrets: &[(&str, &str)]) -> Vault {
     let secrets =
@@ -24,6 +25,24 @@ fn no_form_of_a_secret_comes_through() {
         assert!(masked.ends_with(" for user\"}"), "{masked}");
         // No more than the letters of another text that share a group with it stay.
         assert!(masked.len() < 110, "{form}: {masked}");
+    }
+}
+
+#[test]
+fn three_layers_of_escapes_are_undone_and_both_alphabets_are_used() {
+    let vault = vault(&[("api", SECRET)]);
+    for layers in [
+        json(&json(&json(SECRET))),
+        percent(&percent(&percent(SECRET, true), true), true),
+        percent(&json(&percent(SECRET, true)), false),
+        json(&percent(&json(SECRET), false)),
+    ] {
+        assert_eq!(vault.mask(&layers), "[secret api]", "{layers}");
+    }
+    for before in ["", "x", "xy"] {
+        let standard = base64(format!("{before}{SECRET}").as_bytes(), false);
+        let url = base64(format!("{before}{SECRET}").as_bytes(), true);
+        assert!(standard.contains(['+', '/']) && url.contains(['-', '_']), "{standard} {url}");
     }
 }
 

@@ -45,6 +45,7 @@ fn values_stand_in_path_query_and_body() {
     assert_eq!(header("content-type").as_deref(), Some("application/json"));
     assert_eq!(header("accept-encoding").as_deref(), Some("identity"));
     assert_eq!(header("x-version").as_deref(), Some("2"));
+    assert_eq!(header("connection").as_deref(), Some("close"));
     // Only a class with keys sends one, and the secret is kept apart.
     assert_eq!((header("idempotency-key"), header("authorization")), (None, None));
     let (name, value) = request.secret.unwrap();
@@ -117,6 +118,10 @@ fn sections_that_could_go_wrong_are_refused_by_key() {
         (SET.replace("api.example.com", "user@api.example.com"), "url", "no user name"),
         (SET.replace("/{room}/", "/{hall}/"), "url", "`{hall}` is none of the parameters"),
         (SET.replace("/{room}/", "/x/"), "parameters", "`room`: the path of `url` has no `{room}`"),
+        (SET.replace("/set?", "/{Set}?"), "url", "what stands in braces is the name of a parameter"),
+        (SET.replace("/set?", "/{secret.api}?"), "url", "a secret in an address ends in logs"),
+        (SET.replace("\"safe\"", "\"safe\"\nbody = { a = \"{secret.api}\" }"), "body", "`secret_header`"),
+        (SET.replace("\"safe\"", "\"safe\"\nbody = \"{secret.api}\""), "body", "`secret_header`"),
         (SET.replace("by={who}", "by={celsius}"), "url", "its parameter says `in = \"query\"`"),
         (SET.replace("class = \"safe\"\n", ""), "class", "a PUT may change something: say `safe`"),
         (post.replace("class = \"safe\"\n", ""), "class", "a POST may change something"),

@@ -52,7 +52,7 @@ impl HttpSection {
         }
         parameter::check(&self.parameters)?;
         self.check_places(&url)?;
-        self.check_headers(&url)?;
+        self.check_headers()?;
         self.check_body()?;
         self.check_class()?;
         self.check_keep()?;
@@ -75,6 +75,9 @@ impl HttpSection {
     }
 
     fn check_places(&self, url: &Url) -> Result<(), Wrong> {
+        if self.url.contains("{secret.") {
+            return wrong("url", "a secret in an address ends in logs: use `secret_header`");
+        }
         let (path, query) = (Template::new(&url.path), Template::new(url.query.as_deref().unwrap_or("")));
         for (template, place, word) in [(&path, Place::Path, "path"), (&query, Place::Query, "query")] {
             for name in template.names() {
@@ -92,6 +95,9 @@ impl HttpSection {
                     None => return wrong("url", format!("`{{{name}}}` is none of the parameters")),
                 }
             }
+        }
+        if path.has_braces() || query.has_braces() {
+            return wrong("url", "what stands in braces is the name of a parameter, of a-z, 0-9 and _");
         }
         for parameter in &self.parameters {
             let name = &parameter.name;
@@ -114,7 +120,7 @@ impl HttpSection {
         Ok(())
     }
 
-    fn check_headers(&self, url: &Url) -> Result<(), Wrong> {
+    fn check_headers(&self) -> Result<(), Wrong> {
         if self.headers.len() > HEADERS_MAX {
             return wrong("headers", format!("at most {HEADERS_MAX}"));
         }
@@ -132,9 +138,6 @@ impl HttpSection {
         }
         if self.headers.keys().any(|name| name.eq_ignore_ascii_case(&header.name)) {
             return wrong("secret_header", "`headers` has the same name");
-        }
-        if url.query.as_deref().is_some_and(|query| query.contains("secret.")) {
-            return wrong("url", "a secret in an address ends in logs: use `secret_header`");
         }
         Ok(())
     }
@@ -156,6 +159,12 @@ impl HttpSection {
                 return Ok(());
             }
             Some(_) if self.method == Method::Get => return wrong("body", "a GET has no body"),
+            Some(BodySection::Text(text)) if text.contains("{secret.") => {
+                return wrong("body", "a secret goes into `secret_header`");
+            }
+            Some(BodySection::Json(map)) if Value::Object(map.clone()).to_string().contains("{secret.") => {
+                return wrong("body", "a secret goes into `secret_header`");
+            }
             Some(BodySection::Text(text)) => {
                 for name in Template::new(text).names() {
                     if in_body(name).is_some_and(|parameter| parameter.kind == Kind::Text) {

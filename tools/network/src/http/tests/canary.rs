@@ -4,7 +4,7 @@ use super::*;
 use crate::rehearsal::forms;
 
 /// Of all kinds of letters, so that every escape has something to escape.
-const CANARY: &str = "cAn4ry+/=\"\\ %7E";
+const CANARY: &str = "cAn4ry+/=\"\\ ???~~~%7E";
 
 const ECHO: &str = r#"
 [http.read]

@@ -94,6 +94,9 @@ async fn a_name_is_looked_up_once_and_the_connection_goes_there() {
     let bench = Bench::with(READ, &server, lookup, std::path::Path::new(""));
     assert_eq!(bench.call("read", json!({})).await, Outcome::Done("fine".into()));
     assert_eq!(count.load(Ordering::SeqCst), 1);
+    // Of several addresses, one that refuses is left for the next.
+    let bench = Bench::with(READ, &server, leading_to(&["127.0.0.3", "127.0.0.1"]), std::path::Path::new(""));
+    assert_eq!(bench.call("read", json!({})).await, Outcome::Done("fine".into()));
     // An address that may not be reached is left out, one that may is taken.
     let bench = Bench::with(READ, &server, leading_to(&["224.0.0.1", "127.0.0.1"]), std::path::Path::new(""));
     assert_eq!(bench.call("read", json!({})).await, Outcome::Done("fine".into()));

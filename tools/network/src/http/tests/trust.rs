@@ -8,6 +8,8 @@ const SECURE: &str = r#"
 summary = "Read."
 url = "https://api.test:PORT/a"
 private = true
+redirects_max = 1
+redirect_hosts = ["api.test:80"]
 secret_header = { name = "Authorization", value = "Bearer {secret.api}" }
 answer_ms_max = 3000
 
@@ -74,6 +76,18 @@ async fn a_server_that_is_not_believed_reads_no_request() {
         server.idle().await;
         assert_eq!((server.seen(), server.done()), (Vec::new(), Vec::new()));
     }
+}
+
+#[tokio::test]
+async fn no_redirect_leads_out_of_tls() {
+    let authority = Authority::new();
+    let leaf = authority.issue(&["api.test"], |_| {});
+    // The host is listed, and still it is not asked without TLS.
+    let away = Act::Send(answer(302, "Location: http://api.test/plain\r\n", ""));
+    let (bench, server, _folder) = bench(&authority, &leaf, away).await;
+    let why = not_started(bench.call("read", json!({})).await);
+    assert!(why.ends_with("http://api.test/plain is not encrypted"), "{why}");
+    assert_eq!(server.seen().len(), 1);
 }
 
 #[tokio::test]

@@ -7,7 +7,11 @@ use serde::Serialize;
 use tokio::time::timeout;
 
 use super::{
-    Definition, McpSection, Pins, connection::Connection, harmless::line, pins::PINS_MAX, section, spec,
+    Definition, McpSection, Pins,
+    connection::{Connection, Reached},
+    harmless::line,
+    pins::PINS_MAX,
+    section, spec,
 };
 use crate::{BoardSide, NetworkSection, Wrong, assemble::shared, wire::system_lookup};
 

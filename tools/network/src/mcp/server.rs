@@ -21,6 +21,7 @@ use super::{
     result::{outcome, protocol_error},
     starts::{NotNow, Starts},
 };
+
 /// How long a call waits for its turn to find the server ready, beyond the server's own start.
 const TURN: Duration = Duration::from_secs(1);
 

@@ -97,8 +97,9 @@ fn agent<F: Flash>(name: &'static str, flash: SharedFlash<F>) -> Result<(Row, Ve
             agent_region: AGENT_REGION,
             config: config(),
             model: Box::new(ScriptedModel::new(script)),
-            tools: Arc::new(Toolbox::new(vec![look], &["look".into()])?),
+            tools: Arc::new(Toolbox::new(vec![look], &["look".to_owned()])?),
             actuators: Arc::new(NoActuators),
+            heartbeat: None,
             clock: Arc::new(Uptime::new()),
             timeline: [1; 16],
             entropy: [2; 16],
@@ -184,6 +185,7 @@ fn config() -> AgentConfig {
         // A scripted token is a byte, so that a snapshot is larger than with a model; without it only
         // events are measured.
         budget: Budget { snapshot_records: u32::MAX, ..Budget::default() },
+        approvals: everstep_driver::Approvals::Return,
     }
 }
 

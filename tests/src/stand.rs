@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test's set-up may fail")]
 
 use std::{
+    collections::BTreeMap,
     ops::Range,
     sync::{
         Arc, Mutex,
@@ -13,11 +14,11 @@ use std::{
 
 use everstep_core::{Kind, Limits, Record};
 use everstep_driver::{
-    Actuators, AgentConfig, BootError, Budget, Change, Command, Driver, Flash, Observer, Parts, Report,
-    SharedFlash,
+    Actuators, AgentConfig, Approvals, BootError, Budget, Change, Command, Driver, Flash, Heartbeat,
+    Observer, Parts, Report, SharedFlash,
 };
 use everstep_model::{Constraint, Model, Sampling, Script, ScriptedModel};
-use everstep_tool::{BoxFuture, Clock, Tool, Toolbox};
+use everstep_tool::{BoxFuture, Clock, Grant, Terms, Tool, Toolbox};
 use tokio::{
     sync::mpsc,
     time::{Duration, Instant, sleep},
@@ -25,10 +26,12 @@ use tokio::{
 
 pub use self::{
     device::TestDevice,
+    endpoint::Endpoint,
     failing_flash::{FailingFlash, FailingFlashError, Left},
 };
 
 mod device;
+mod endpoint;
 mod failing_flash;
 
 /// Bytes of a sector of the simulated flash.
@@ -46,6 +49,10 @@ pub struct Stand<F> {
     pub config: AgentConfig,
     /// Its tools, all of them granted.
     pub tools: Vec<Arc<dyn Tool>>,
+    /// Terms of those grants that have some, by tool.
+    pub terms: BTreeMap<String, Terms>,
+    /// Who hears that the loop is alive at the next boot.
+    pub heartbeat: Mutex<Option<Box<dyn Heartbeat>>>,
     /// The board's actuators.
     pub actuators: Arc<CountingActuators>,
     /// Every record that was accepted, over all boots.
@@ -73,8 +80,11 @@ impl<F: Flash> Stand<F> {
                 constraint: Constraint::Calls,
                 run_tokens_max: 16,
                 budget: Budget { snapshot_bytes_max: 24 * 1024, ..Budget::default() },
+                approvals: Approvals::Return,
             },
             tools,
+            terms: BTreeMap::new(),
+            heartbeat: Mutex::default(),
             actuators: Arc::default(),
             heard: Heard::default(),
             started: Instant::now(),
@@ -101,7 +111,12 @@ impl<F: Flash> Stand<F> {
         &self,
         model: impl Model + 'static,
     ) -> Result<(Driver<F>, mpsc::Sender<Command>), BootError<F::Error>> {
-        let grants: Vec<String> = self.tools.iter().map(|tool| tool.spec().name.clone()).collect();
+        let grant = |tool: &Arc<dyn Tool>| {
+            let tool = tool.spec().name.clone();
+            Grant { terms: self.terms.get(&tool).cloned().unwrap_or_default(), tool }
+        };
+        let grants: Vec<Grant> = self.tools.iter().map(grant).collect();
+        let heartbeat = self.heartbeat.lock().unwrap().take();
         let (sender, commands) = mpsc::channel(1);
         let driver = everstep_driver::boot(Parts {
             flash: self.flash.clone(),
@@ -111,6 +126,7 @@ impl<F: Flash> Stand<F> {
             model: Box::new(model),
             tools: Arc::new(Toolbox::new(self.tools.clone(), &grants).unwrap()),
             actuators: Arc::clone(&self.actuators) as Arc<dyn Actuators>,
+            heartbeat,
             clock: Arc::new(Uptime(self.started)),
             timeline: [1; 16],
             entropy: [2; 16],

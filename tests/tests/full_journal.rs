@@ -41,6 +41,8 @@ async fn small_stand(result_bytes: usize) -> (Stand<SimFlash>, Arc<TestDevice>) 
         steps_max: 1_000,
         calls_max: 1_000,
         tokens_max: 1_000_000,
+        repeats_max: 10_000,
+        alternations_max: 10_000,
         reply_tokens_max: 2_048,
         result_bytes_max: 2_048,
         ..Limits::default()

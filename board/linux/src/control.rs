@@ -31,6 +31,9 @@ pub enum ControlRequest {
     Approve {
         /// Its number, as `status` shows it.
         call: u32,
+        /// Its digest, as `status` shows it; an approval of another call is refused.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        digest: Option<String>,
     },
     /// The call that waits may not run.
     Refuse {

@@ -26,6 +26,9 @@ pub const SECRET_BYTES_MAX: u64 = 16 * 1024;
 /// Nobody but the owner may read the file.
 const OTHERS: u32 = 0o077;
 
+/// Secrets by name, wiped when they go.
+pub type Secrets = Vec<(String, Zeroizing<Vec<u8>>)>;
+
 /// Where a secret is: `file:PATH`, `env:VARIABLE` or `systemd-creds:NAME`.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -159,7 +162,7 @@ pub enum SecretError {
 pub fn load(
     secrets: &BTreeMap<String, SecretSource>,
     folder: &Path,
-) -> Result<Vec<(String, Zeroizing<Vec<u8>>)>, (String, SecretError)> {
+) -> Result<Secrets, (String, SecretError)> {
     let Some(first) = secrets.keys().next() else { return Ok(Vec::new()) };
     forbid_core_dumps().map_err(|error| (first.clone(), SecretError::CoreDumps(error)))?;
     let read = |(name, source): (&String, &SecretSource)| match source.read(folder, SECRET_BYTES_MAX) {

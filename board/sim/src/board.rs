@@ -1,26 +1,17 @@
 //! The tools and actuators of a simulated board, from its `[device]` sections.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
-use everstep_tool::{Device, Tool};
+use everstep_tool::Device;
 use everstep_tools_device::{
-    Actuate, Actuators, BootPolicy, DeviceSection, DoseAntifreeze, Fan, ReadRoom, ReadSensor, Relay,
-    RunDefrost, RunTimer, SetTool, Setpoint, Settings, State, StateSwitch,
+    BoardParts, DeviceSection, Fan, ReadRoom, ReadSensor, Relay, RunDefrost, RunTimer, Setpoint, Settings,
+    StateSwitch, dose_antifreeze,
 };
 
 use crate::{
     SocketWorld,
     plant::{Actuator, PlantFile},
 };
-
-/// What a board brings beyond the built-in tools.
-#[derive(Default)]
-pub struct BoardParts {
-    /// The devices' tools.
-    pub tools: Vec<Arc<dyn Tool>>,
-    /// The devices that have a boot policy and a safe state.
-    pub actuators: Actuators,
-}
 
 /// Why a device of the board file can't be used.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -47,8 +38,8 @@ pub enum DeviceSectionError {
     },
 }
 
-/// Builds the tools and actuators of the devices in `sections`, all of them in `world`. `last` holds
-/// what was commanded last, for actuators with `boot = "restore"`.
+/// Builds the tools and actuators of the devices in `sections`, all of them in `world`. `last` holds, by
+/// device, what its `set_NAME` was last called with, as JSON, for actuators with `boot = "restore"`.
 ///
 /// # Errors
 ///
@@ -56,7 +47,7 @@ pub enum DeviceSectionError {
 pub fn assemble(
     sections: &BTreeMap<String, DeviceSection>,
     world: &SocketWorld,
-    last: &BTreeMap<String, State>,
+    last: &BTreeMap<String, String>,
 ) -> Result<BoardParts, DeviceSectionError> {
     let mut parts = BoardParts::default();
     for (name, section) in sections {
@@ -66,7 +57,7 @@ pub fn assemble(
             Some(plant) => fits_plant(name, section, plant).map_err(wrong)?,
             None => fits_room(name, section)?,
         }
-        add(&mut parts, name, section, world, last.get(name).cloned());
+        add(&mut parts, name, section, world, last.get(name).map(String::as_str));
     }
     Ok(parts)
 }
@@ -140,60 +131,49 @@ fn fits_plant(name: &str, section: &DeviceSection, plant: &PlantFile) -> Result<
     }
 }
 
-fn add(
-    parts: &mut BoardParts,
-    name: &str,
-    section: &DeviceSection,
-    world: &SocketWorld,
-    last: Option<State>,
-) {
-    let is = section.actuator();
-    let tool: Arc<dyn Tool> = match section {
-        DeviceSection::Relay { .. } => {
-            parts.settable(name, Relay::new(world.pin(name)), is, last, Settings::Relay)
+fn add(parts: &mut BoardParts, name: &str, section: &DeviceSection, world: &SocketWorld, last: Option<&str>) {
+    match (section, section.actuator()) {
+        (DeviceSection::Relay { .. }, Some(is)) => {
+            let relay = Relay::new(world.pin(name));
+            parts.settable(Device::new(name, relay), is, Settings::Relay, last);
         }
-        DeviceSection::Fan { .. } => {
-            parts.settable(name, Fan::new(world.duty(name)), is, last, Settings::Percent)
+        (DeviceSection::Fan { .. }, Some(is)) => {
+            let fan = Fan::new(world.duty(name));
+            parts.settable(Device::new(name, fan), is, Settings::Percent, last);
         }
-        DeviceSection::Switch { states, .. } => {
-            let settings = Settings::States(states.clone());
-            parts.settable(name, StateSwitch::new(world.selector(name)), is, last, settings)
+        (DeviceSection::Switch { states, .. }, Some(is)) => {
+            let switch = StateSwitch::new(world.selector(name));
+            parts.settable(Device::new(name, switch), is, Settings::States(states.clone()), last);
         }
-        DeviceSection::Setpoint { unit, min, max, .. } => {
+        (DeviceSection::Setpoint { unit, min, max, .. }, Some(is)) => {
+            let setpoint = Setpoint::new(world.regulator(name), unit);
             let settings = Settings::Number { unit: unit.clone(), min: *min, max: *max };
-            parts.settable(name, Setpoint::new(world.regulator(name), unit), is, last, settings)
+            parts.settable(Device::new(name, setpoint), is, settings, last);
         }
-        DeviceSection::Sensor { shows } => {
-            Arc::new(ReadSensor::new(Device::new(name, world.sensor(shows)), shows))
+        (DeviceSection::Sensor { shows }, _) => {
+            parts.tool(ReadSensor::new(Device::new(name, world.sensor(shows)), shows));
         }
-        DeviceSection::Timer { seconds_max } => {
-            Arc::new(RunTimer::new(Device::new(name, world.timer(name)), *seconds_max))
+        (DeviceSection::Timer { seconds_max }, _) => {
+            parts.tool(RunTimer::new(Device::new(name, world.timer(name)), *seconds_max));
         }
-        DeviceSection::RoomSensor { .. } => {
+        (DeviceSection::RoomSensor { .. }, _) => {
             // A room's sensors always have a range.
             let Some(range) = section.range() else { return };
-            Arc::new(ReadRoom::new(Device::new(name, world.room()), range))
+            parts.tool(ReadRoom::new(Device::new(name, world.room()), range));
         }
-        DeviceSection::DefrostHeater {} => Arc::new(RunDefrost::new(Device::new(name, world.timer(name)))),
-        DeviceSection::DosingPump {} => Arc::new(DoseAntifreeze::new(Device::new(name, world.pump()))),
-    };
-    parts.tools.push(tool);
-}
-
-impl BoardParts {
-    /// The tool of an actuator, which also gets its boot policy and safe state.
-    fn settable<D: Actuate + 'static>(
-        &mut self,
-        name: &str,
-        driver: D,
-        is: Option<(BootPolicy, State)>,
-        last: Option<State>,
-        settings: Settings,
-    ) -> Arc<dyn Tool> {
-        let device = Device::new(name, driver);
-        if let Some((boot, safe)) = is {
-            self.actuators.add(&device, boot, safe, last);
+        (DeviceSection::DefrostHeater {}, _) => {
+            parts.tool(RunDefrost::new(Device::new(name, world.timer(name))));
         }
-        Arc::new(SetTool::new(device, settings))
+        (DeviceSection::DosingPump {}, _) => {
+            parts.tool(dose_antifreeze(Device::new(name, world.pump())));
+        }
+        // A checked section of these kinds always has a safe state.
+        (
+            DeviceSection::Relay { .. }
+            | DeviceSection::Fan { .. }
+            | DeviceSection::Switch { .. }
+            | DeviceSection::Setpoint { .. },
+            None,
+        ) => {}
     }
 }

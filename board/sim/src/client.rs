@@ -7,9 +7,12 @@ mod line;
 use std::{path::Path, time::Duration};
 
 use embedded_hal::{digital, pwm};
-use everstep_tool::device::{
-    DeviceError, DosingPump, Reading, Regulator, RoomReading, RoomSensor, Selector, Sensor, Shown, Timer,
-    spoken,
+use everstep_tool::{
+    Cancel,
+    device::{
+        Counter, DeviceError, Pulser, Reading, Regulator, RoomReading, RoomSensor, Selector, Sensor, Shown,
+        Timer, spoken,
+    },
 };
 
 use crate::{
@@ -284,12 +287,15 @@ impl WorldSensor {
 #[derive(Debug)]
 pub struct WorldPump(Line);
 
-impl DosingPump for WorldPump {
-    fn pulse(&mut self, pulses: u32) -> Result<(), DeviceError> {
+impl Pulser for WorldPump {
+    /// All pulses are one request, so there is nothing to stop between.
+    fn pulse(&mut self, pulses: u32, _cancel: &Cancel) -> Result<(), DeviceError> {
         self.0.tell(&Request::Pulse { pulses })
     }
+}
 
-    fn counter(&mut self) -> Result<u64, DeviceError> {
+impl Counter for WorldPump {
+    fn count(&mut self) -> Result<u64, DeviceError> {
         self.0.ask(&Request::Counter)
     }
 }

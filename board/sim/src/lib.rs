@@ -17,7 +17,7 @@ pub mod tasks;
 pub mod world;
 mod world_clock;
 
-pub use board::{BoardParts, DeviceSectionError, assemble};
+pub use board::{DeviceSectionError, assemble};
 pub use client::{
     LineError, SocketWorld, WorldDuty, WorldPin, WorldPump, WorldRegulator, WorldRoom, WorldSelector,
     WorldSensor, WorldTimer, ask,

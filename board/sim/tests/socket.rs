@@ -5,14 +5,14 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, thread::JoinHandle, time::Duration};
 
 use everstep_board_sim::{
-    BoardParts, DeviceSectionError, SocketWorld, Waits, WorldClock, ask, assemble,
+    DeviceSectionError, SocketWorld, Waits, WorldClock, ask, assemble,
     protocol::Request,
     server::{Options, ServeError, Server, WorldFile},
     world::{By, Change, DeviceName, Fault, LineFault, RoomFile, SensorFault, Snapshot, When},
 };
 use everstep_core::{CallId, Class, Outcome, Settlement};
 use everstep_tool::{Cancel, Clock, Context, Tool, ToolCall};
-use everstep_tools_device::DeviceSection;
+use everstep_tools_device::{BoardParts, DeviceSection};
 use serde_json::{Value, json};
 
 /// A world in this process, ended with the test.

@@ -183,7 +183,12 @@ async fn head_tokens() -> u32 {
 async fn long_run_goes_on_past_the_context_and_keeps_its_head_in_the_cache() {
     let head = head_tokens().await;
     assert!(head > 40, "{head} tokens of head");
-    let limits = Limits { reply_tokens_max: REPLY_TOKENS, ..Limits::default() };
+    let limits = Limits {
+        reply_tokens_max: REPLY_TOKENS,
+        repeats_max: 1_000,
+        alternations_max: 1_000,
+        ..Limits::default()
+    };
     let mut bench = Bench::started("Bring the cold room to -18 C and report", limits);
     while bench.run().step.0 <= 40 {
         bench.step().await;
@@ -208,7 +213,12 @@ async fn long_run_goes_on_past_the_context_and_keeps_its_head_in_the_cache() {
 
 #[tokio::test(flavor = "current_thread")]
 async fn task_that_can_t_fit_is_told_with_its_tokens() {
-    let limits = Limits { reply_tokens_max: REPLY_TOKENS, ..Limits::default() };
+    let limits = Limits {
+        reply_tokens_max: REPLY_TOKENS,
+        repeats_max: 1_000,
+        alternations_max: 1_000,
+        ..Limits::default()
+    };
     let mut bench = Bench::started(&"Look at it again. ".repeat(100), limits);
     bench.step().await;
     let Effect::Generate { activity, run, tokens_max, .. } = bench.agent.effect() else {

@@ -1,6 +1,7 @@
 //! The command line: names, defaults and help of every command and flag.
 
 mod bench;
+mod mcp;
 
 use std::{num::NonZeroUsize, path::PathBuf};
 
@@ -8,7 +9,10 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 use everstep_model_llama::SEQUENCES_MAX;
 
-pub(crate) use self::bench::Bench;
+pub(crate) use self::{
+    bench::Bench,
+    mcp::{Mcp, McpCommand, McpPin},
+};
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, board file or refused change,
   3 flash needs attention, 4 a limit was reached, 5 waits for approval";
@@ -87,8 +91,10 @@ pub(crate) enum Command {
     Replay(Read),
     /// Show how full the flash is, how worn, and how long it lasts
     Flash(Flash),
-    /// List the tools of the board and who may call them
-    Tools(Json),
+    /// List the tools of the board and who may call them, or try one by hand
+    Tools(Tools),
+    /// Look at the tools of an MCP server, and pin what they promise
+    Mcp(Mcp),
     /// Show what the model is
     Model(Model),
     /// Measure a model on cases: how often it makes the right call
@@ -108,6 +114,7 @@ pub(crate) enum Command {
 
 #[derive(Args, Debug)]
 #[command(after_help = EXIT_CODES)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that is given or not")]
 pub(crate) struct Run {
     /// What to do, in words
     ///
@@ -141,6 +148,14 @@ pub(crate) struct Run {
     /// Default: off. Example: everstep run --accept-change
     #[arg(long)]
     pub(crate) accept_change: bool,
+
+    /// Wait for an operator where a call needs one
+    ///
+    /// Until `everstep approve` or `everstep refuse` decides from a second terminal, or `limits.approval_s_max`
+    /// is over. Otherwise the process ends with code 5, and the next start goes on.
+    /// Default: off. Example: everstep run --wait
+    #[arg(long)]
+    pub(crate) wait: bool,
 
     /// Print the result as JSON
     ///
@@ -348,6 +363,38 @@ pub(crate) enum FlashCommand {
 }
 
 #[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Tools {
+    #[command(subcommand)]
+    pub(crate) command: Option<ToolsCommand>,
+
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ToolsCommand {
+    /// Call one tool by hand, under the agent's grants and limits
+    ///
+    /// The call is checked as a model's would be, made once, never repeated, and noted in `log.txt` of the
+    /// state folder. Nothing that moves a device is called while a run is unfinished.
+    /// Exit codes: 0 it ran, 1 it did not or may not have, 2 it was refused before it began.
+    /// Example: everstep tools try compare '{"value": 3, "operator": ">", "limit": 2}'
+    Try {
+        /// Tool to call
+        #[arg(value_name = "NAME")]
+        name: String,
+
+        /// Its arguments, as JSON
+        #[arg(value_name = "JSON", default_value = "{}")]
+        arguments: String,
+
+        #[command(flatten)]
+        json: Json,
+    },
+}
+
+#[derive(Args, Debug)]
 pub(crate) struct Stop {
     /// Why, for the journal
     ///
@@ -361,6 +408,13 @@ pub(crate) struct Approve {
     /// Number of the call, as `everstep status` shows it
     #[arg(value_name = "CALL")]
     pub(crate) call: u32,
+
+    /// Digest of the call, as `everstep status` shows it
+    ///
+    /// With it, only that very call is approved. Default: whatever the call of this number is.
+    /// Example: everstep approve 12 --digest 3fa9c1d2
+    #[arg(long, value_name = "HEX")]
+    pub(crate) digest: Option<String>,
 }
 
 #[derive(Args, Debug)]

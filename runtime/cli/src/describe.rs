@@ -94,6 +94,12 @@ fn details(kind: &Kind) -> String {
         Kind::ChangeAccepted { .. } => "goes on with another model, tool set or board file".into(),
         Kind::Finished { how } => end(how),
         Kind::Pruned { through, what } => pruned(*through, *what),
+        Kind::Tainted { tool } => {
+            format!("{tool} brings text from outside: sensitive calls need approval now")
+        }
+        Kind::Rested { away_ms: Some(away_ms) } => format!("no run for {}", seconds(*away_ms)),
+        Kind::Rested { away_ms: None } => "no run for an unknown time".into(),
+        Kind::Warned { limit, count } => format!("the model goes in circles ({}: {count})", limit.key()),
     }
 }
 

@@ -4,21 +4,21 @@ use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use everstep_board_linux::{
     clock::{SystemClock, TrustRtc},
-    config::BoardKind,
+    device::{self, watchdog},
 };
-use everstep_board_sim::{
-    BoardParts, DeviceSectionError, SocketWorld, WorldClock, assemble, plant::PlantFile,
-};
-use everstep_driver::Actuators;
+use everstep_board_sim::{DeviceSectionError, SocketWorld, WorldClock, assemble, plant::PlantFile};
+use everstep_core::State;
+use everstep_driver::{Actuators, Heartbeat};
 use everstep_tool::{
-    BoxFuture, Clock, FileSink, Tool,
+    BoxFuture, Clock, FileSink, LineSink, SinkError, Tool,
     builtin::{Compare, Lines, Wait},
 };
-use everstep_tools_device::BootPolicy;
+use everstep_tools_device::BoardParts;
 
 use crate::{
     exit::{Failure, Outcome},
-    site::{Site, World},
+    network,
+    site::{Site, World, wrong_section},
 };
 
 /// Where `log` writes, in the state folder.
@@ -36,10 +36,11 @@ pub(crate) struct Devices {
 }
 
 impl Devices {
-    /// Connects to the board's devices.
-    pub(crate) fn connect(site: &Site) -> Outcome<Self> {
-        let BoardParts { mut tools, actuators } = moving(site)?;
+    /// Connects to the board's devices. `state` knows what was commanded last.
+    pub(crate) fn connect(site: &Site, state: &State) -> Outcome<Self> {
+        let BoardParts { mut tools, actuators } = moving(site, &commanded(state))?;
         tools.extend(builtin(site));
+        tools.extend(network::tools(site)?);
         let actuators = Arc::new(BoardActuators(actuators));
         if let Some(world) = &site.file.board.world {
             let clock = world_clock(site, world)?;
@@ -54,44 +55,37 @@ impl Devices {
 
     /// The board's tools, to be looked at rather than called.
     pub(crate) fn describe(site: &Site) -> Outcome<Vec<Arc<dyn Tool>>> {
-        let mut tools = moving(site)?.tools;
+        let mut tools = moving(site, &BTreeMap::new())?.tools;
         tools.extend(builtin(site));
+        tools.extend(network::tools(site)?);
         Ok(tools)
     }
 }
 
 /// The devices that the board file names, as tools, and those of them that have a safe state. Nothing
 /// is asked of them yet.
-fn moving(site: &Site) -> Outcome<BoardParts> {
+fn moving(site: &Site, last: &BTreeMap<String, String>) -> Outcome<BoardParts> {
     let board = &site.file.board;
-    if let (BoardKind::Sim, Some(world)) = (board.board.kind, &board.world) {
-        let restored = board
-            .device
-            .iter()
-            .find(|(_, section)| section.actuator().is_some_and(|(boot, _)| boot == BootPolicy::Restore));
-        if let Some((name, _)) = restored {
-            // Setting something else than what is asked for would be worse than saying so.
-            let message = "what was commanded last is not kept yet: use `safe` or `hold`".into();
-            return Err(Failure::usage(site.file.wrong(&format!("device.{name}.boot"), message)));
-        }
-        return assemble(&board.device, &socket_world(site, world)?, &BTreeMap::new()).map_err(|error| {
-            let key = match &error {
-                DeviceSectionError::Wrong { name, key, .. } => format!("device.{name}.{key}"),
-                DeviceSectionError::NoSuchDevice { name, .. } => format!("device.{name}"),
-            };
-            let text = error.to_string();
-            let message = text.strip_prefix(&format!("{key}: ")).unwrap_or(&text).to_owned();
-            Failure::usage(site.file.wrong(&key, message))
-        });
-    }
-    match board.device.keys().next() {
-        // Pins and buses of this machine come with a later release.
-        Some(name) => Err(Failure::usage(site.file.wrong(
-            &format!("device.{name}"),
-            "a board of kind `linux` has no devices yet: use kind `sim`, or remove this section".into(),
-        ))),
-        None => Ok(BoardParts::default()),
-    }
+    let Some(world) = &board.world else {
+        return device::assemble(&board.device, last)
+            .map_err(|wrong| Failure::usage(wrong_section(&site.file, wrong)));
+    };
+    assemble(&device::simulated(&board.device), &socket_world(site, world)?, last).map_err(|error| {
+        let key = match &error {
+            DeviceSectionError::Wrong { name, key, .. } => format!("device.{name}.{key}"),
+            DeviceSectionError::NoSuchDevice { name, .. } => format!("device.{name}"),
+        };
+        let text = error.to_string();
+        let message = text.strip_prefix(&format!("{key}: ")).unwrap_or(&text).to_owned();
+        Failure::usage(site.file.wrong(&key, message))
+    })
+}
+
+/// What each device was told last by its `set_NAME`, as far as that still holds: the arguments, by device.
+fn commanded(state: &State) -> BTreeMap<String, String> {
+    let used = state.ledger.tools.iter();
+    used.filter_map(|used| Some((used.tool.strip_prefix("set_")?.to_owned(), used.commanded.clone()?)))
+        .collect()
 }
 
 fn socket_world(site: &Site, world: &World) -> Outcome<SocketWorld> {
@@ -125,6 +119,45 @@ fn builtin(site: &Site) -> Vec<Arc<dyn Tool>> {
         Arc::new(Lines::log(sink(LOG_FILE))),
         Arc::new(Lines::alert(sink(ALERT_FILE))),
     ]
+}
+
+/// Starts the board's watchdog, if it has one. From here on the machine restarts when the loop hangs or the
+/// process dies.
+pub(crate) fn watchdog(site: &Site) -> Outcome<Option<Box<dyn Heartbeat>>> {
+    let Some((name, section)) = watchdog::find(&site.file.board.device) else { return Ok(None) };
+    let dog = watchdog::start(section).map_err(|error| {
+        Failure::usage(site.file.wrong(&format!("device.{name}.{}", error.key()), error.to_string()))
+    })?;
+    let interval = Duration::from_secs(section.timeout_s.get().into()) / FED_SHARE;
+    Ok(Some(Box::new(Dog { dog, interval })))
+}
+
+/// A watchdog is fed this often within its time, so that a slow moment is no reason to restart.
+const FED_SHARE: u32 = 4;
+
+/// The watchdog, for the driver.
+struct Dog {
+    dog: Box<dyn watchdog::Heartbeat>,
+    interval: Duration,
+}
+
+impl Heartbeat for Dog {
+    fn beat(&mut self) {
+        self.dog.beat();
+    }
+
+    fn rest(&mut self) {
+        self.dog.rest();
+    }
+
+    fn interval(&self) -> Duration {
+        self.interval
+    }
+}
+
+/// Appends a line to the operator's log.
+pub(crate) fn note(site: &Site, line: &str) -> Result<(), SinkError> {
+    FileSink::new(&site.in_state(Path::new(LOG_FILE))).append(line)
 }
 
 /// The board's actuators, for the driver.

@@ -1,6 +1,7 @@
 //! What an agent waits for, in words.
 
 use everstep_core::{Attempt, Finished, Limits, Phase, Run, State};
+use everstep_driver::call_digest;
 use serde_json::{Value, json};
 
 use crate::describe;
@@ -17,6 +18,9 @@ pub(crate) fn text(agent: &str, state: &State, limits: &Limits) -> String {
         lines.push(format!("{agent}: no run is under way."));
         lines.extend(state.last.as_ref().map(ended));
         lines.push("Next: `everstep run TASK` begins a run.".into());
+    }
+    if let Some(tool) = state.ledger.tainted.as_ref().filter(|_| state.run.is_some()) {
+        lines.push(format!("Text from outside is in the run since {tool}: sensitive calls need approval."));
     }
     for call in &state.unknown {
         lines.push(format!("Unknown: {} may have run; an equal call needs approval.", describe::call(call)));
@@ -39,6 +43,8 @@ pub(crate) fn object(agent: &str, state: &State) -> Value {
             "phase": run.phase.name(),
             "waits_for": waits_for(run),
             "call": call_of(&run.phase).map(|call| call.id),
+            "call_digest": call_of(&run.phase).map(call_digest),
+            "tainted_by": state.ledger.tainted,
             "step": run.step,
             "tokens": run.used.tokens,
             "calls": run.used.calls,
@@ -99,7 +105,8 @@ fn waits_for(run: &Run) -> String {
         }
         Phase::Sleeping { call, .. } => format!("the time of {} to pass", describe::call(call)),
         Phase::Asking { call, reason } => {
-            format!("an operator's decision about call {}: {reason}", describe::call(call))
+            let (shown, digest) = (describe::call(call), call_digest(call));
+            format!("an operator's decision about call {shown} (digest {digest}): {reason}")
         }
         Phase::SettingSafe { end } => format!("the safe states, then it ends ({})", describe::end(end)),
         Phase::Ending { end } => format!("its end to be recorded ({})", describe::end(end)),

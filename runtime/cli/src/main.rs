@@ -14,6 +14,7 @@ mod idle;
 mod life;
 mod log;
 mod model;
+mod network;
 mod offline;
 mod out;
 mod parts;
@@ -59,7 +60,8 @@ fn perform(cli: &Cli) -> Outcome<Exit> {
         Command::Journal(args) => commands::journal::perform(place, args),
         Command::Replay(args) => commands::replay::perform(place, args),
         Command::Flash(args) => commands::flash::perform(place, args),
-        Command::Tools(args) => commands::tools::perform(place, *args),
+        Command::Tools(args) => commands::tools::perform(place, args),
+        Command::Mcp(args) => commands::mcp::perform(place, args),
         Command::Model(args) => commands::model::perform(place, args),
         Command::Eval(args) => commands::eval::perform(place, args),
         Command::Bench(args) => commands::bench::perform(place, args),

@@ -16,7 +16,7 @@ use crate::{
     args::{BOARD_DEFAULT, Place},
     exit::{Failure, Outcome},
     screen::Screen,
-    site::{Device, Site, World},
+    site::{Device, Network, Site, World},
 };
 
 /// How a script is told from a GGUF.
@@ -45,12 +45,13 @@ impl Choice {
         if let Some(flag) = flag.filter(|_| !is_named) {
             return Ok((Self::parse(flag, Path::to_owned), ModelSection::default()));
         }
-        let file: BoardFile<World, Device> = BoardFile::load(&place.board).map_err(Failure::usage)?;
+        let file: BoardFile<World, Device, Network> =
+            BoardFile::load(&place.board).map_err(Failure::usage)?;
         check_family(&file)?;
         Ok((Self::in_file(&file, flag)?, file.board.model))
     }
 
-    fn in_file(file: &BoardFile<World, Device>, flag: Option<&str>) -> Outcome<Self> {
+    fn in_file(file: &BoardFile<World, Device, Network>, flag: Option<&str>) -> Outcome<Self> {
         if let Some(flag) = flag {
             return Ok(Self::parse(flag, Path::to_owned));
         }
@@ -148,7 +149,7 @@ fn on_progress() -> OnProgress {
 }
 
 /// Checks the name in `model.family`.
-pub(crate) fn check_family(file: &BoardFile<World, Device>) -> Outcome<()> {
+pub(crate) fn check_family(file: &BoardFile<World, Device, Network>) -> Outcome<()> {
     match &file.board.model.family {
         Some(name) if Family::by_name(name).is_none() => Err(Failure::usage(file.wrong(
             "model.family",

@@ -1,17 +1,17 @@
 //! Puts a driver together from a board's concrete parts, and names what went wrong.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use everstep_board_linux::{
     entropy,
     flash::{FlashError, LinuxFlash},
 };
-use everstep_core::Run;
+use everstep_core::{Class, Run};
 use everstep_driver::{
     BootError, Change, Command, DriveError, Driver, Observer, Parts, SharedFlash, Silent, StoreError,
 };
 use everstep_model::Model;
-use everstep_tool::{Tool, Toolbox};
+use everstep_tool::{Tool, Toolbox, ToolboxError};
 use tokio::sync::mpsc;
 
 use crate::{
@@ -26,9 +26,42 @@ pub(crate) fn toolbox(site: &Site, tools: Vec<Arc<dyn Tool>>) -> Outcome<Toolbox
     let names: Vec<String> = tools.iter().map(|tool| tool.spec().name.clone()).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     site.file.check_grants(&names).map_err(Failure::usage)?;
-    Toolbox::new(tools, &site.agent.grants).map_err(|error| {
-        Failure::usage(site.file.wrong(&format!("agent.{}.grants", site.agent_name), error.to_string()))
+    check_sharing(site, &tools)?;
+    Toolbox::new(tools, &site.agent.granted()).map_err(|error| {
+        let agent = &site.agent_name;
+        let key = match &error {
+            ToolboxError::Limit { name, argument, .. } => {
+                format!("agent.{agent}.tool.{name}.arguments.{argument}")
+            }
+            _ => format!("agent.{agent}.grants"),
+        };
+        Failure::usage(site.file.wrong(&key, error.to_string()))
     })
+}
+
+/// Refuses two agents that may move the same device, unless its section says that they may.
+fn check_sharing(site: &Site, tools: &[Arc<dyn Tool>]) -> Outcome<()> {
+    let board = &site.file.board;
+    let mut movers: BTreeMap<&str, &str> = BTreeMap::new();
+    for (name, agent) in &board.agent {
+        for spec in tools.iter().map(|tool| tool.spec()).filter(|spec| agent.grants.contains(&spec.name)) {
+            let Some(device) = spec.device.as_deref().filter(|_| spec.class != Class::Observe) else {
+                continue;
+            };
+            let Some(section) = board.device.get(device).filter(|section| !section.shared) else { continue };
+            let first = movers.entry(device).or_insert(name);
+            if first != name {
+                let message = format!(
+                    "`{}` moves the {} `{device}`, which agent `{first}` may move too: grant it to one of them, \
+                     or set `device.{device}.shared = true`",
+                    spec.name,
+                    section.kind()
+                );
+                return Err(Failure::usage(site.file.wrong(&format!("agent.{name}.grants"), message)));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Everything a boot needs.
@@ -51,6 +84,7 @@ pub(crate) fn assemble(
         model,
         tools: Arc::new(tools),
         actuators: devices.actuators,
+        heartbeat: None,
         clock: devices.clock,
         timeline: devices.timeline,
         entropy: salt,

@@ -35,9 +35,11 @@ async fn carry(request: ControlRequest, commands: &mpsc::Sender<Command>, limits
             })
             .await
         }
-        ControlRequest::Approve { call } => decide(commands, call, Verdict::Approve, "approved").await,
+        ControlRequest::Approve { call, digest } => {
+            decide(commands, call, digest, Verdict::Approve, "approved").await
+        }
         ControlRequest::Refuse { call, reason } => {
-            decide(commands, call, Verdict::Refuse(reason), "refused").await
+            decide(commands, call, None, Verdict::Refuse(reason), "refused").await
         }
     }
 }
@@ -45,13 +47,18 @@ async fn carry(request: ControlRequest, commands: &mpsc::Sender<Command>, limits
 async fn decide(
     commands: &mpsc::Sender<Command>,
     call: u32,
+    digest: Option<String>,
     verdict: Verdict,
     done: &'static str,
 ) -> ControlReply {
     let (reply, receiver) = oneshot::channel();
-    let command = Command::Approval { call: CallId(call), verdict, reply };
+    let command = Command::Approval { call: CallId(call), digest, verdict, reply };
     answer(commands, command, receiver, |taken| {
-        decided(taken, done, &format!("call {call} does not wait for approval: see `everstep status`"))
+        decided(
+            taken,
+            done,
+            &format!("call {call} does not wait for approval, or is another one: see `everstep status`"),
+        )
     })
     .await
 }

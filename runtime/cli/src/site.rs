@@ -6,12 +6,13 @@ use std::{
 };
 
 use everstep_board_linux::{
-    config::{AgentSection, BoardFile, ConstraintKind, MediumKind, ModelSection},
+    config::{AgentSection, BoardFile, BoardFileError, ConstraintKind, MediumKind, ModelSection},
+    device::{self, WrongSection},
     entropy,
     flash::{FlashPlace, Geometry, LinuxFlash, OpenError, Writes},
 };
 use everstep_core::Limits;
-use everstep_driver::{AgentConfig, Budget, Sealing, SharedFlash};
+use everstep_driver::{AgentConfig, Approvals, Budget, Sealing, SharedFlash};
 use everstep_journal::{Region, SALT_BYTES};
 use everstep_model::{Constraint, Sampling};
 use everstep_model_llama::SnapshotOptions;
@@ -20,12 +21,16 @@ use crate::{
     args::Place,
     exit::{Failure, Outcome},
     model::check_family,
+    network,
 };
 
 /// The section of the simulated world.
 pub(crate) type World = everstep_board_sim::WorldSection;
 /// The section of one device.
-pub(crate) type Device = everstep_tools_device::DeviceSection;
+pub(crate) type Device = everstep_board_linux::device::DeviceSection;
+
+/// The section of what is outside the board.
+pub(crate) type Network = everstep_tools_network::NetworkSection;
 
 /// Snapshots of the KV cache, a folder for each agent.
 const KV_FOLDER: &str = "kv";
@@ -33,7 +38,7 @@ const KV_FOLDER: &str = "kv";
 /// A board whose file was read and checked.
 #[derive(Debug)]
 pub(crate) struct Site {
-    pub(crate) file: BoardFile<World, Device>,
+    pub(crate) file: BoardFile<World, Device, Network>,
     pub(crate) state_dir: PathBuf,
     pub(crate) agent_name: String,
     pub(crate) agent: AgentSection,
@@ -42,22 +47,24 @@ pub(crate) struct Site {
 impl Site {
     /// Reads the board file. Changes nothing.
     pub(crate) fn find(place: &Place) -> Outcome<Self> {
-        let file: BoardFile<World, Device> = BoardFile::load(&place.board).map_err(Failure::usage)?;
+        let file: BoardFile<World, Device, Network> =
+            BoardFile::load(&place.board).map_err(Failure::usage)?;
         if let Some(world) = &file.board.world {
             world
                 .check()
                 .map_err(|(key, message)| Failure::usage(file.wrong(&format!("world.{key}"), message)))?;
         }
-        for (name, device) in &file.board.device {
-            device.check().map_err(|(key, message)| {
-                Failure::usage(file.wrong(&format!("device.{name}.{key}"), message))
-            })?;
-        }
+        device::check(&file.board.device, file.board.board.kind)
+            .map_err(|wrong| Failure::usage(wrong_section(&file, wrong)))?;
         check_family(&file)?;
         let (agent_name, agent) = file.agent(place.agent.as_deref()).map_err(Failure::usage)?;
         let (agent_name, agent) = (agent_name.to_owned(), agent.clone());
         let state_dir = place.state_dir.clone().unwrap_or_else(|| file.state_dir());
-        Ok(Self { file, state_dir, agent_name, agent })
+        let site = Self { file, state_dir, agent_name, agent };
+        if let Some(network) = &site.file.board.network {
+            network::check(&site, network)?;
+        }
+        Ok(site)
     }
 
     /// Makes the state folder, where there is none.
@@ -171,6 +178,7 @@ impl Site {
             },
             run_tokens_max: self.agent.limits.run_tokens_max.get(),
             budget: self.budget(),
+            approvals: Approvals::Return,
         }
     }
 
@@ -200,6 +208,11 @@ impl Site {
             self.agent_name
         ))
     }
+}
+
+/// A device that can't be used, with its line.
+pub(crate) fn wrong_section(file: &BoardFile<World, Device, Network>, wrong: WrongSection) -> BoardFileError {
+    file.wrong(&format!("device.{}.{}", wrong.device, wrong.key), wrong.message)
 }
 
 fn kv_snapshots(section: &ModelSection, sealed: bool, folder: PathBuf) -> Option<SnapshotOptions> {

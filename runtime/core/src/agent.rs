@@ -4,6 +4,7 @@ use crate::{
     event::Effect,
     limits::Limits,
     record::DecodeError,
+    rules::ToolRules,
     state::{Attempt, Generation, Phase, Run, State},
     words::Class,
 };
@@ -13,13 +14,14 @@ use crate::{
 pub struct Agent {
     pub(crate) state: State,
     pub(crate) limits: Limits,
+    pub(crate) rules: ToolRules,
 }
 
 impl Agent {
     /// An agent that has never run.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self { state: State::default(), limits }
+        Self { state: State::default(), limits, rules: ToolRules::default() }
     }
 
     /// An agent as a snapshot left it. The records behind the snapshot are applied next.
@@ -28,7 +30,13 @@ impl Agent {
     ///
     /// The bytes are no snapshot of this version.
     pub fn from_snapshot(bytes: &[u8], limits: Limits) -> Result<Self, DecodeError> {
-        Ok(Self { state: State::decode(bytes)?, limits })
+        Ok(Self { state: State::decode(bytes)?, limits, rules: ToolRules::default() })
+    }
+
+    /// The same agent, held to what is said about its tools. Nothing that was recorded changes.
+    #[must_use]
+    pub fn with_rules(self, rules: ToolRules) -> Self {
+        Self { rules, ..self }
     }
 
     /// Everything the agent knows.
@@ -78,6 +86,7 @@ impl Agent {
                 let left_ms = until.elapsed_ms.saturating_sub(self.state.timeline.elapsed_ms);
                 Effect::Sleep { activity, left_ms }
             }
+            Phase::Asking { .. } if !self.state.is_question_dated() => Effect::AskAgain(activity),
             Phase::Asking { call, reason } => Effect::AwaitApproval { activity, call, reason },
             Phase::SettingSafe { .. } => Effect::SetSafe(activity),
             Phase::Ending { end } => Effect::Finish { activity, end },

@@ -7,6 +7,7 @@ use alloc::{
 
 use crate::{
     agent::Agent,
+    ledger::warning,
     limits::{ABORTS_MAX, UNKNOWN_MAX},
     loss::{is_repeatable, rules_out},
     record::{Digests, End, Kind, Record, Then},
@@ -62,6 +63,9 @@ impl State {
             }
             _ => {}
         }
+        if let Kind::Rested { .. } = record.kind {
+            return self.run.is_none().then_some(());
+        }
         // More tokens of the same reply, too: the model goes on with it.
         if !matches!(record.kind, Kind::Generated { end: None, .. }) {
             self.activity.0 = self.activity.0.checked_add(1)?;
@@ -96,6 +100,7 @@ impl State {
         }
         self.runs = id;
         self.generations.0 = self.generations.0.saturating_add(1);
+        self.ledger.start();
         self.run = Some(Run {
             id,
             task_id: task_id.cloned(),
@@ -139,37 +144,54 @@ impl State {
             (_, Phase::Generating(generation)) if generation.attempt == Attempt::Begun => {
                 return run.hear(kind);
             }
+            (Kind::Warned { limit, count }, Phase::Generating(_)) => {
+                self.ledger.warn();
+                run.turns.push(Turn::Notice(warning(*limit, *count)));
+            }
+            (Kind::Tainted { tool }, Phase::Deciding { .. }) => self.ledger.tainted = Some(tool.clone()),
             (Kind::Answered, Phase::Deciding { .. }) => self.answered(run),
-            (Kind::Refused { reason }, Phase::Deciding { .. }) => self.tell(run, reason.clone()),
+            (Kind::Refused { reason }, Phase::Deciding { text }) => {
+                self.ledger.came_of(&[text, reason], true);
+                self.tell(run, reason.clone());
+            }
             (Kind::Called(call), Phase::Deciding { .. }) if self.is_next(call) => {
                 self.call(run, call.clone());
             }
             (Kind::ApprovalAsked { call, reason }, Phase::Deciding { .. }) if self.is_next(call) => {
-                self.calls = call.id;
-                run.phase = Phase::Asking { call: call.clone(), reason: reason.clone() };
+                self.ask(run, call, reason);
+            }
+            (Kind::ApprovalAsked { call, reason }, Phase::Asking { .. })
+                if !self.is_question_dated() && self.is_next(call) =>
+            {
+                self.ask(run, call, reason);
             }
             (Kind::ApprovalGiven, Phase::Asking { call, .. }) => {
                 let call = call.clone();
                 self.unknown.retain(|unknown| !unknown.equals(&call));
                 self.call(run, call);
             }
-            (Kind::ApprovalRefused { reason }, Phase::Asking { .. }) => {
+            (Kind::ApprovalRefused { reason }, Phase::Asking { call, .. }) => {
+                self.ledger.came_of(&[&call.tool, &call.arguments, "refused"], true);
                 self.tell(run, alloc::format!("refused: {reason}"));
             }
             (Kind::Ended { outcome, then }, Phase::Calling(pending)) => {
                 let pending = pending.clone();
-                return self.follow(run, pending, *then, &outcome_text(outcome));
+                let is_error = !matches!(outcome, Outcome::Done(_));
+                return self.follow(run, pending, *then, &outcome_text(outcome), is_error);
             }
             (Kind::Settled { found, then }, Phase::Probing(pending)) => {
                 let pending = pending.clone();
                 let text = settlement_text(found, &pending.call.tool);
-                return self.follow(run, pending, *then, &text);
+                let is_error = !matches!(found, Settlement::Done(_));
+                return self.follow(run, pending, *then, &text, is_error);
             }
             (Kind::Slept, Phase::Sleeping { call, .. }) => {
                 let text = alloc::format!("waited {} seconds", call.wait_ms.unwrap_or_default() / 1_000);
+                self.ledger.waited();
                 self.tell(run, text);
             }
             (Kind::SafeSet { .. }, Phase::SettingSafe { end }) => {
+                self.ledger.made_safe();
                 run.phase = Phase::Ending { end: end.clone() };
             }
             _ => return None,
@@ -192,7 +214,7 @@ impl State {
             (Phase::Calling(_), None | Some(Then::Tell)) => return None,
             (Phase::Calling(pending), Some(then)) => {
                 let pending = pending.clone();
-                self.follow(run, pending, then, "")?;
+                self.follow(run, pending, then, "", true)?;
             }
             (_, Some(_)) => return None,
             (Phase::Generating(generation), None) => generation.attempt = Attempt::Due,
@@ -207,12 +229,27 @@ impl State {
 
     /// Goes on after a try of a call, as `then` says. What the call's class rules out does not
     /// follow, whatever a record says.
-    fn follow(&mut self, run: &mut Run, pending: Pending, then: Then, text: &str) -> Option<()> {
+    fn follow(
+        &mut self,
+        run: &mut Run,
+        pending: Pending,
+        then: Then,
+        text: &str,
+        is_error: bool,
+    ) -> Option<()> {
         if rules_out(pending.call.class, then) {
             return None;
         }
+        if matches!(then, Then::Tell | Then::Unknown) {
+            self.ledger.came_of(&[&pending.call.tool, &pending.call.arguments, text], is_error);
+        }
         match then {
-            Then::Tell => self.tell(run, text.to_string()),
+            Then::Tell => {
+                if !is_error {
+                    self.ledger.commanded(&pending.call);
+                }
+                self.tell(run, text.to_string());
+            }
             Then::RunAgain => {
                 let tries = pending.tries.saturating_add(1);
                 run.phase = Phase::Calling(Pending { tries, ..pending });
@@ -230,7 +267,14 @@ impl State {
         Some(())
     }
 
+    fn ask(&mut self, run: &mut Run, call: &Call, reason: &str) {
+        self.calls = call.id;
+        self.ledger.asked = Some(self.timeline.mark());
+        run.phase = Phase::Asking { call: call.clone(), reason: reason.into() };
+    }
+
     fn remember_unknown(&mut self, call: Call) {
+        self.ledger.doubted(&call);
         if is_repeatable(call.class) {
             return;
         }
@@ -244,6 +288,7 @@ impl State {
     fn call(&mut self, run: &mut Run, call: Call) {
         self.calls = call.id;
         run.used.calls = run.used.calls.saturating_add(1);
+        self.ledger.called(&call, &self.timeline);
         let since = self.timeline.mark();
         run.phase = match call.wait_ms {
             Some(wait_ms) => {

@@ -4,12 +4,12 @@ use alloc::{string::String, vec::Vec};
 
 use crate::{
     agent::Agent,
-    event::{Event, Move, NewCall, Verdict},
+    event::{Event, Move, NewCall},
+    ledger::Runaway,
     limits::{
         ARGUMENTS_BYTES_MAX, LimitName, REPLY_BYTES_MAX, RESULT_BYTES_LIMIT, RUN_TOKENS_LIMIT,
-        TASK_BYTES_MAX, TASK_ID_BYTES_MAX, TOOL_BYTES_MAX, UNKNOWN_MAX,
+        TASK_BYTES_MAX, TASK_ID_BYTES_MAX, TOOL_BYTES_MAX,
     },
-    loss::is_repeatable,
     record::{Kind, Then},
     state::{Attempt, Generation, Phase, Run},
     text::{cut, shorten, shorten_list},
@@ -82,11 +82,16 @@ impl Agent {
             Event::StopAsked { reason } => Ok(Kind::StopAsked { reason: shorten(reason) }),
             Event::ChangeAccepted(digests) => Ok(Kind::ChangeAccepted { digests }),
             Event::CallEndedLate { call, outcome } => self.late_in_run(run, now, call, outcome),
-            Event::TimePassed => self.time_limit(run, now).ok_or(DecideError::NothingDue),
+            Event::TimePassed => self
+                .time_limit(run, now)
+                .or_else(|| self.approval_limit(run, now))
+                .ok_or(DecideError::NothingDue),
             Event::JournalFull { bytes, bytes_max } => {
                 Ok(Kind::LimitReached { limit: LimitName::JournalBytes, used: bytes, max: bytes_max })
             }
-            Event::Approval { call, verdict } => approval(run, call, verdict),
+            Event::Approval { call, verdict } => self.approval(run, now, call, verdict),
+            Event::AskAgain(activity) => self.current(activity)?.ask_again(run),
+            Event::Rested { .. } => Err(DecideError::NothingDue),
             Event::AttemptReady(activity) => self.current(activity)?.attempt(run, now),
             Event::Generated { activity, tokens, end } => self.current(activity)?.generated(run, tokens, end),
             Event::PrefixRefused { activity, reason } => {
@@ -110,7 +115,7 @@ impl Agent {
                 self.current(activity)?;
                 generating(run, "context_full", self.context_full(run, tokens, tokens_max))
             }
-            Event::Moved { activity, what } => self.current(activity)?.moved(run, what),
+            Event::Moved { activity, what } => self.current(activity)?.moved(run, now, what),
             Event::CallEnded { activity, outcome } => self.current(activity)?.ended(run, now, outcome),
             Event::Probed { activity, found } => self.current(activity)?.probed(run, now, found),
             Event::Woke(activity) => {
@@ -159,6 +164,7 @@ impl Agent {
                 Ok(Kind::Started { run, task, task_id, seed, digests })
             }
             Event::CallEndedLate { call, outcome } => self.late(call, outcome),
+            Event::Rested { away_ms } => Ok(Kind::Rested { away_ms }),
             Event::TimePassed | Event::Booted { .. } | Event::StopAsked { .. } => {
                 Err(DecideError::NothingDue)
             }
@@ -191,10 +197,17 @@ impl Agent {
         if let Some(kind) = self.time_limit(run, now) {
             return Ok(kind);
         }
+        if let Some(Runaway { limit, count, max }) = self.state.ledger.runaway(limits) {
+            return Ok(if self.state.ledger.warned {
+                Kind::LimitReached { limit, used: count.into(), max: max.into() }
+            } else {
+                Kind::Warned { limit, count }
+            });
+        }
         Ok(Kind::Attempt { generation: generation.id, number: generation.attempts.saturating_add(1) })
     }
 
-    fn moved(&self, run: &Run, what: Move) -> Result<Kind, DecideError> {
+    fn moved(&self, run: &Run, now: Moment, what: Move) -> Result<Kind, DecideError> {
         let Phase::Deciding { .. } = &run.phase else { return Err(unexpected("moved", run)) };
         let new = match what {
             Move::Answer => return Ok(Kind::Answered),
@@ -214,6 +227,14 @@ impl Agent {
         if run.used.calls >= self.limits.calls_max {
             return Ok(calls_reached(run.used.calls, self.limits.calls_max));
         }
+        if let Some(reason) = self.over_budget(&new.tool, now) {
+            return Ok(Kind::Refused { reason });
+        }
+        if self.state.ledger.tainted.is_none() && self.rules.get(&new.tool).is_some_and(|rule| rule.outside) {
+            // On flash before the call, so that no cut can part the text from its taint. The same reply is
+            // then decided about once more.
+            return Ok(Kind::Tainted { tool: new.tool });
+        }
         // A number given twice would be an idempotency key used twice.
         let Some(id) = self.state.calls.0.checked_add(1) else {
             return Ok(calls_reached(u32::MAX, u32::MAX));
@@ -225,19 +246,6 @@ impl Agent {
             Some(reason) => Kind::ApprovalAsked { call, reason },
             None => Kind::Called(call),
         })
-    }
-
-    /// Why an operator must agree before `call` may run, if so.
-    fn why_ask(&self, call: &Call) -> Option<String> {
-        if is_repeatable(call.class) {
-            return None;
-        }
-        if let Some(earlier) = self.state.unknown.iter().find(|unknown| unknown.equals(call)) {
-            return Some(alloc::format!("call {} was the same and may have run", earlier.id));
-        }
-        self.state
-            .unknown_overflowed
-            .then(|| alloc::format!("more than {UNKNOWN_MAX} calls may have run unnoticed"))
     }
 
     fn ended(&self, run: &Run, now: Moment, outcome: Outcome) -> Result<Kind, DecideError> {
@@ -300,7 +308,10 @@ impl Agent {
         }
         let max = self.result_bytes_max();
         let outcome = match outcome {
+            // It is told to the run under way, which may be another than the one that asked for it.
+            Outcome::Done(_) if self.would_taint(call) => Outcome::Done("it ran".into()),
             Outcome::Done(text) => Outcome::Done(cut(text, max)),
+            Outcome::NotStarted(_) if self.would_taint(call) => Outcome::NotStarted("it failed".into()),
             Outcome::NotStarted(why) => Outcome::NotStarted(shorten(why)),
             Outcome::MayHaveRun(why) => Outcome::MayHaveRun(shorten(why)),
         };
@@ -373,18 +384,7 @@ impl Agent {
     }
 }
 
-fn approval(run: &Run, id: CallId, verdict: Verdict) -> Result<Kind, DecideError> {
-    match &run.phase {
-        // An answer counts for the very call that was asked about, and once.
-        Phase::Asking { call, .. } if call.id == id => Ok(match verdict {
-            Verdict::Approve => Kind::ApprovalGiven,
-            Verdict::Refuse(reason) => Kind::ApprovalRefused { reason: shorten(reason) },
-        }),
-        _ => Err(DecideError::Stale),
-    }
-}
-
-fn calls_reached(used: u32, max: u32) -> Kind {
+pub(crate) fn calls_reached(used: u32, max: u32) -> Kind {
     Kind::LimitReached { limit: LimitName::Calls, used: used.into(), max: max.into() }
 }
 
@@ -403,7 +403,7 @@ fn generating(run: &Run, event: &'static str, kind: Kind) -> Result<Kind, Decide
     }
 }
 
-fn unexpected(event: &'static str, run: &Run) -> DecideError {
+pub(crate) fn unexpected(event: &'static str, run: &Run) -> DecideError {
     DecideError::Unexpected { event, phase: run.phase.name() }
 }
 

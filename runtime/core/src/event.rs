@@ -31,6 +31,11 @@ pub enum Event {
         /// What the boot changed on the board.
         changed: Vec<String>,
     },
+    /// The process was started since the last record, and there is no run to go on with.
+    Rested {
+        /// Milliseconds since the last record, where some clock ran on.
+        away_ms: Option<u64>,
+    },
     /// The driver is ready to ask the model.
     AttemptReady(ActivityId),
     /// The model sampled tokens: at most [`RUN_TOKENS_LIMIT`](crate::RUN_TOKENS_LIMIT) at once, and
@@ -108,6 +113,8 @@ pub enum Event {
         /// What was decided.
         verdict: Verdict,
     },
+    /// The question about a call may be put anew.
+    AskAgain(ActivityId),
     /// An operator wants the run to end.
     StopAsked {
         /// Why.
@@ -127,8 +134,8 @@ pub enum Event {
     EndReady(ActivityId),
     /// The operator accepts a change of model, tools or board file.
     ChangeAccepted(Digests),
-    /// Time went on without any other event; reaches [`Limits::powered_s_max`](crate::Limits), or
-    /// nothing.
+    /// Time went on without any other event; reaches [`Limits::powered_s_max`](crate::Limits), or the end
+    /// of [`Limits::approval_s_max`](crate::Limits), or nothing.
     TimePassed,
     /// The journal has no room for the next intent and its reserve. Ends the run, once.
     JournalFull {
@@ -231,6 +238,8 @@ pub enum Effect<'a> {
         /// Why it is asked.
         reason: &'a str,
     },
+    /// Nobody knows how long the question has waited: report `AskAgain`.
+    AskAgain(ActivityId),
     /// Set every actuator's safe state.
     SetSafe(ActivityId),
     /// Record the end.
@@ -255,6 +264,7 @@ impl Effect<'_> {
             Self::Probe { .. } => "probe",
             Self::Sleep { .. } => "sleep",
             Self::AwaitApproval { .. } => "await_approval",
+            Self::AskAgain(_) => "ask_again",
             Self::SetSafe(_) => "set_safe",
             Self::Finish { .. } => "finish",
         }
@@ -266,6 +276,7 @@ impl Effect<'_> {
         match self {
             Self::AwaitTask => None,
             Self::BeginAttempt(activity)
+            | Self::AskAgain(activity)
             | Self::SetSafe(activity)
             | Self::Generate { activity, .. }
             | Self::Decide { activity, .. }

@@ -12,12 +12,15 @@ mod agent;
 mod apply;
 mod decide;
 mod event;
+mod ledger;
 mod limits;
 mod loss;
+mod permit;
 mod prune;
 mod record;
 #[cfg(test)]
 mod rehearsal;
+mod rules;
 mod run;
 mod state;
 mod text;
@@ -30,6 +33,7 @@ pub use agent::Agent;
 pub use apply::OutOfPlace;
 pub use decide::DecideError;
 pub use event::{Effect, Event, Move, NewCall, Verdict};
+pub use ledger::{COMMAND_BYTES_MAX, DAY_MS, Ledger, RECENT_MAX, TOOLS_COUNTED_MAX, ToolUse};
 pub use limits::{
     ABORTS_MAX, ARGUMENTS_BYTES_MAX, CHANGE_BYTES_MAX, CHANGES_MAX, LimitName, Limits, REASON_BYTES_MAX,
     RECORD_BYTES_MAX, REPLY_BYTES_MAX, RESULT_BYTES_LIMIT, RUN_TOKENS_LIMIT, TASK_BYTES_MAX,
@@ -37,7 +41,10 @@ pub use limits::{
 };
 pub use prune::steps_left_out;
 pub use record::{DecodeError, Digest, Digests, End, Kind, Prune, RECORD_VERSION, Record, Then};
-pub use state::{Attempt, Finished, Generation, Notice, Pending, Phase, Run, State, Turn, Used};
+pub use rules::{SharedBudget, ToolRule, ToolRules};
+pub use state::{
+    Attempt, Finished, Generation, Notice, Pending, Phase, Run, SNAPSHOT_VERSION, State, Turn, Used,
+};
 pub use timeline::{Mark, Timeline};
 pub use words::{
     ActivityId, Call, CallId, Class, GenerationId, Moment, Outcome, RunId, Settlement, StepId, TokenId,

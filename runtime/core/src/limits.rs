@@ -26,6 +26,15 @@ pub struct Limits {
     pub rerun_s_max: u32,
     /// Generations in a row that may fail before the run does.
     pub generation_failures_max: u32,
+    /// Seconds an operator has to decide about a call; then it counts as refused.
+    pub approval_s_max: u32,
+    /// Times in a row that the same call may give the same result before the model is told so, and then
+    /// before the run ends.
+    pub repeats_max: u32,
+    /// The same of two calls that take turns, in pairs.
+    pub alternations_max: u32,
+    /// The same of calls in a row that come to nothing.
+    pub errors_max: u32,
 }
 
 impl Default for Limits {
@@ -41,6 +50,10 @@ impl Default for Limits {
             tries_max: 3,
             rerun_s_max: 600,
             generation_failures_max: 3,
+            approval_s_max: 3_600,
+            repeats_max: 5,
+            alternations_max: 4,
+            errors_max: 8,
         }
     }
 }
@@ -114,6 +127,12 @@ pub enum LimitName {
     JournalBytes,
     /// [`Limits::generation_failures_max`].
     GenerationFailures,
+    /// [`Limits::repeats_max`].
+    Repeats,
+    /// [`Limits::alternations_max`].
+    Alternations,
+    /// [`Limits::errors_max`].
+    Errors,
 }
 
 impl LimitName {
@@ -128,6 +147,9 @@ impl LimitName {
             Self::Context => "context_tokens_max",
             Self::JournalBytes => "region_bytes",
             Self::GenerationFailures => "generation_failures_max",
+            Self::Repeats => "repeats_max",
+            Self::Alternations => "alternations_max",
+            Self::Errors => "errors_max",
         }
     }
 }

@@ -163,6 +163,24 @@ pub enum Kind {
         /// What became of them.
         what: Prune,
     },
+    /// From here on the run may hold text that a stranger wrote: a tool is about to be called whose results
+    /// come from outside the board.
+    Tainted {
+        /// The tool.
+        tool: String,
+    },
+    /// The model goes in circles, and is told so.
+    Warned {
+        /// The limit that it reached.
+        limit: LimitName,
+        /// How often.
+        count: u32,
+    },
+    /// The agent had no run, and the process was started anew since.
+    Rested {
+        /// Milliseconds since the last record, where some clock ran on; unknown otherwise.
+        away_ms: Option<u64>,
+    },
 }
 
 /// What becomes of the oldest part of a conversation.
@@ -237,10 +255,12 @@ pub enum DecodeError {
     #[error("record is empty")]
     Empty,
     /// Another version wrote it; it is left in place.
-    #[error("record has version {found}, this build reads {RECORD_VERSION}")]
+    #[error("record has version {found}, this build reads up to {newest}")]
     Version {
         /// The version byte found.
         found: u8,
+        /// The newest version that this build reads.
+        newest: u8,
     },
     /// The bytes are no record.
     #[error("record does not decode")]
@@ -280,6 +300,9 @@ impl Kind {
             Self::ChangeAccepted { .. } => "change_accepted",
             Self::Finished { .. } => "finished",
             Self::Pruned { .. } => "pruned",
+            Self::Tainted { .. } => "tainted",
+            Self::Rested { .. } => "rested",
+            Self::Warned { .. } => "warned",
         }
     }
 }
@@ -288,7 +311,7 @@ impl Record {
     /// The record's bytes on flash.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        encode_versioned(self)
+        encode_behind(alloc::vec![RECORD_VERSION], self)
     }
 
     /// Reads a record back. Never panics, whatever the bytes.
@@ -297,21 +320,23 @@ impl Record {
     ///
     /// See [`DecodeError`]; the bytes belong to another version, or are damaged.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        decode_versioned(bytes)
+        let (&version, body) = bytes.split_first().ok_or(DecodeError::Empty)?;
+        if version != RECORD_VERSION {
+            return Err(DecodeError::Version { found: version, newest: RECORD_VERSION });
+        }
+        decode_whole(body)
     }
 }
 
-pub(crate) fn encode_versioned<T: Serialize>(value: &T) -> Vec<u8> {
+/// The postcard form of `value` behind `before`.
+pub(crate) fn encode_behind<T: Serialize>(before: Vec<u8>, value: &T) -> Vec<u8> {
     // A Vec grows, so the encoder has no way to fail on our own plain types.
-    postcard::to_extend(value, alloc::vec![RECORD_VERSION]).unwrap_or_default()
+    postcard::to_extend(value, before).unwrap_or_default()
 }
 
-pub(crate) fn decode_versioned<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, DecodeError> {
-    let (&version, body) = bytes.split_first().ok_or(DecodeError::Empty)?;
-    if version != RECORD_VERSION {
-        return Err(DecodeError::Version { found: version });
-    }
-    let (value, rest) = postcard::take_from_bytes(body).map_err(|_| DecodeError::Malformed)?;
+/// Reads a postcard form that ends with its last byte.
+pub(crate) fn decode_whole<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, DecodeError> {
+    let (value, rest) = postcard::take_from_bytes(bytes).map_err(|_| DecodeError::Malformed)?;
     if rest.is_empty() { Ok(value) } else { Err(DecodeError::Leftover { bytes: rest.len() }) }
 }
 

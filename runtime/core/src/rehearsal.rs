@@ -131,6 +131,13 @@ impl Rehearsal {
         self.moved(Move::Call(new_call(class)))
     }
 
+    /// Whether an approval would still count.
+    pub(crate) fn question_is_open(&self) -> bool {
+        let Phase::Asking { call, .. } = self.phase() else { return false };
+        let approve = Event::Approval { call: call.id, verdict: crate::Verdict::Approve };
+        self.agent.decide(self.now, approve).is_ok()
+    }
+
     #[track_caller]
     pub(crate) fn ended(&mut self, outcome: Outcome) -> Kind {
         self.event(Event::CallEnded { activity: self.activity(), outcome })

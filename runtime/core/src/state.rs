@@ -5,10 +5,14 @@ use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    record::{DecodeError, Digests, End, decode_versioned, encode_versioned},
+    ledger::Ledger,
+    record::{DecodeError, Digests, End, decode_whole, encode_behind},
     timeline::{Mark, Timeline},
     words::{ActivityId, Call, CallId, GenerationId, RunId, StepId, TokenId},
 };
+
+/// Version of a snapshot's form, its first byte. Version 1 ended before [`State::ledger`].
+pub const SNAPSHOT_VERSION: u8 = 2;
 
 /// Everything an agent knows. A snapshot is its bytes.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
@@ -31,6 +35,8 @@ pub struct State {
     pub unknown: Vec<Call>,
     /// Set when more calls were unknown than are remembered.
     pub unknown_overflowed: bool,
+    /// What calls have used up and brought in.
+    pub ledger: Ledger,
 }
 
 /// One run: a task on its way to an answer.
@@ -198,10 +204,17 @@ pub struct Finished {
 }
 
 impl State {
+    /// Whether it is known how long the newest question to the operator has waited. An outage of unknown
+    /// length ends that: answers no longer count, and the question is put anew.
+    #[must_use]
+    pub fn is_question_dated(&self) -> bool {
+        self.ledger.asked.is_some_and(|asked| asked.gaps == self.timeline.gaps)
+    }
+
     /// The bytes of a snapshot: a version byte and the postcard form.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        encode_versioned(self)
+        encode_behind(alloc::vec![SNAPSHOT_VERSION], self)
     }
 
     /// Reads a snapshot back. Never panics, whatever the bytes.
@@ -210,7 +223,13 @@ impl State {
     ///
     /// See [`DecodeError`].
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        decode_versioned(bytes)
+        let (&version, body) = bytes.split_first().ok_or(DecodeError::Empty)?;
+        match version {
+            // Nothing was counted then.
+            1 => decode_whole(&encode_behind(body.into(), &Ledger::default())),
+            SNAPSHOT_VERSION => decode_whole(body),
+            found => Err(DecodeError::Version { found, newest: SNAPSHOT_VERSION }),
+        }
     }
 }
 

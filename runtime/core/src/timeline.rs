@@ -46,6 +46,12 @@ impl Timeline {
         (mark.gaps == self.gaps).then(|| now.saturating_sub(mark.elapsed_ms))
     }
 
+    /// [`Self::elapsed_ms`] at `now`, which is of this boot or counts as the newest record's time.
+    pub(crate) fn elapsed_at(&self, now: Moment) -> u64 {
+        let since_ms = if now.boot == self.boot { now.mono_ms.saturating_sub(self.mono_ms) } else { 0 };
+        self.elapsed_ms.saturating_add(since_ms)
+    }
+
     /// Moves to `record` and returns how many milliseconds passed with power on, or `None` where
     /// the gaps can't be counted any more: a gap that isn't counted would make old calls look young.
     pub(crate) fn pass(&mut self, record: &Record) -> Option<u64> {
@@ -53,10 +59,12 @@ impl Timeline {
         let passed_ms = if boot == self.boot { mono_ms.saturating_sub(self.mono_ms) } else { 0 };
         self.elapsed_ms = self.elapsed_ms.saturating_add(passed_ms);
         match &record.kind {
-            Kind::Booted { away_ms: Some(away_ms), .. } => {
+            Kind::Booted { away_ms: Some(away_ms), .. } | Kind::Rested { away_ms: Some(away_ms) } => {
                 self.elapsed_ms = self.elapsed_ms.saturating_add(*away_ms);
             }
-            Kind::Booted { away_ms: None, .. } => self.gaps = self.gaps.checked_add(1)?,
+            Kind::Booted { away_ms: None, .. } | Kind::Rested { away_ms: None } => {
+                self.gaps = self.gaps.checked_add(1)?;
+            }
             _ if boot != self.boot => self.gaps = self.gaps.checked_add(1)?,
             _ => {}
         }

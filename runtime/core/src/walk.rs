@@ -10,6 +10,7 @@ use crate::{
     limits::Limits,
     record::{Digests, End, Kind, Then},
     rehearsal::Rehearsal,
+    rules::{ToolRule, ToolRules},
     state::Turn,
     words::{ActivityId, CallId, Class, Moment, Outcome, Settlement},
 };
@@ -79,7 +80,7 @@ impl Draws {
         let (text, outcome) = (self.text(), self.outcome());
         let tokens = vec![u32::MAX; usize::try_from(self.below(20)).unwrap()];
         let verdict = if self.one_in(2) { Verdict::Approve } else { Verdict::Refuse(text.clone()) };
-        match self.below(21) {
+        match self.below(22) {
             0 => Event::TaskArrived { task: text, task_id: None, seed: 1, digests: Digests::default() },
             1 => Event::GenerationFailed { activity, reason: text },
             2..=4 => Event::AttemptReady(activity),
@@ -99,10 +100,12 @@ impl Draws {
             ]),
             17 => Event::Woke(activity),
             18 => Event::Approval { call, verdict },
+            20 => Event::AskAgain(activity),
             19 => self.pick(&[
                 Event::SafeSet { activity, changed: vec![text], failed: vec![] },
                 Event::EndReady(activity),
             ]),
+            _ if board.agent.run().is_none() => Event::Rested { away_ms: self.pick(&[None, Some(9)]) },
             _ if self.one_in(4) => self.rare(activity, text),
             _ => Event::TimePassed,
         }
@@ -139,8 +142,27 @@ fn limits(draws: &mut Draws) -> Limits {
         result_bytes_max: 200,
         rerun_s_max: 20,
         generation_failures_max: 6,
+        approval_s_max: draws.pick(&[1, 3_000]),
+        repeats_max: draws.pick(&[2, 5]),
+        // One is any two results that differ.
+        alternations_max: draws.pick(&[1, 4, 4, 4]),
+        errors_max: draws.pick(&[3, 8]),
         ..Limits::default()
     }
+}
+
+/// Tools are called like their class: reads come from outside, doses are sensitive and few.
+fn rules(draws: &mut Draws) -> ToolRules {
+    let outside = draws.one_in(2);
+    let rule = |class: Class| ToolRule {
+        tool: class.name().into(),
+        outside: outside && class == Class::Observe,
+        sensitive: class == Class::Safe,
+        calls_per_run_max: (class == Class::Never).then_some(3),
+        calls_per_day_max: (class == Class::Never).then_some(5),
+        shared: None,
+    };
+    ToolRules::new([Class::Observe, Class::Safe, Class::Never].map(rule).into())
 }
 
 /// Tries of one call so far, as an outside world would count them.
@@ -171,12 +193,19 @@ fn check(board: &Rehearsal, before: ActivityId, turns: &[Turn], kind: &Kind) {
     assert!(state.activity >= before);
     assert!(state.unknown.len() <= crate::UNKNOWN_MAX);
     if let Kind::Called(call) = kind {
+        let tainted = state.ledger.tainted.is_some();
+        assert!(!tainted || call.class != Class::Safe, "a sensitive call ran in a tainted run");
+        let outside = board.agent.rules.get(&call.tool).is_some_and(|rule| rule.outside);
+        assert!(!outside || tainted, "text from outside without a taint");
         let equal = state.unknown.iter().any(|unknown| unknown.equals(call));
         let repeatable = matches!(call.class, Class::Observe | Class::Safe);
         assert!(repeatable || !equal, "an equal call ran without approval");
     }
     let Some(run) = board.agent.run() else { return };
     let limits = board.agent.limits();
+    if let Some(used) = state.ledger.tool(Class::Never.name()) {
+        assert!(used.run_calls <= 3 && used.day_calls <= 5, "{used:?} is over its budget");
+    }
     assert!(run.used.tokens <= limits.tokens_max);
     assert!(run.used.calls <= limits.calls_max);
     assert!(run.step.0 <= limits.steps_max + 1);
@@ -218,6 +247,7 @@ fn report(draws: &mut Draws, board: &mut Rehearsal) -> Event {
 fn walk(seed: u64) -> Vec<&'static str> {
     let mut draws = Draws(seed);
     let mut board = Rehearsal::at_rest(limits(&mut draws));
+    board.agent = board.agent.with_rules(rules(&mut draws));
     let mut world = World::default();
     let mut met = Vec::new();
     for _ in 0..EVENTS {
@@ -262,7 +292,8 @@ fn finish(draws: &mut Draws, board: &mut Rehearsal, seed: u64) {
     let limits = *board.agent.limits();
     // A step is an attempt, tokens, a decision, tries, probes and failures of the model; its result is
     // shortened once and it is left out once.
-    let per_step = 10 + 2 * limits.tries_max + 2 * limits.generation_failures_max;
+    // A call may be asked about, asked again, and taint the run first.
+    let per_step = 13 + 2 * limits.tries_max + 2 * limits.generation_failures_max;
     let mut events = 0;
     while let Some(run) = board.agent.run() {
         assert!(events < per_step * (limits.steps_max + 4), "seed {seed} does not end: {:?}", run.phase);
@@ -296,10 +327,16 @@ fn answer(draws: &mut Draws, board: &Rehearsal) -> Event {
         Effect::CallTool { activity, .. } => Event::CallEnded { activity, outcome: draws.outcome() },
         Effect::Probe { activity, .. } => Event::Probed { activity, found: Settlement::NotDone },
         Effect::Sleep { activity, .. } => Event::Woke(activity),
+        // An approval may come too late; nobody's word is needed to refuse.
         Effect::AwaitApproval { call, .. } => Event::Approval {
             call: call.id,
-            verdict: draws.pick(&[Verdict::Approve, Verdict::Refuse("no".into())]),
+            verdict: if board.question_is_open() && draws.one_in(2) {
+                Verdict::Approve
+            } else {
+                Verdict::Refuse("no".into())
+            },
         },
+        Effect::AskAgain(activity) => Event::AskAgain(activity),
         Effect::SetSafe(activity) => Event::SafeSet { activity, changed: vec![], failed: vec![] },
         Effect::Finish { activity, .. } => Event::EndReady(activity),
     }
@@ -320,6 +357,6 @@ fn walks_meet_every_record_phase_and_end() {
     let mut met: Vec<_> = (0..SEEDS).flat_map(walk).collect();
     met.sort_unstable();
     met.dedup();
-    // 22 kinds, 8 phases, 4 ends of which one is any of 7 limits.
-    assert_eq!(met.len(), 22 + 8 + 3 + 7, "{met:?}");
+    // 25 kinds, 8 phases, 4 ends of which one is any of 10 limits.
+    assert_eq!(met.len(), 25 + 8 + 3 + 10, "{met:?}");
 }

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use everstep_core::{ActivityId, Call, CallId, Event, Move, NewCall, Outcome, Pending, Settlement};
+use everstep_core::{ActivityId, Call, CallId, Class, Event, Move, NewCall, Outcome, Pending, Settlement};
 use everstep_model::Reply;
 use everstep_tool::{Cancel, Clock, Context, Tool, ToolCall, Toolbox};
 use tokio::sync::mpsc::UnboundedSender;
@@ -25,8 +25,6 @@ pub(crate) struct UnderWay {
 pub(crate) enum Task {
     /// The model reports; this is how long it is waited for.
     Generating { limit: Work },
-    /// An operator decides.
-    Asking,
     /// It runs by itself and ends in an event.
     Working(Work),
     /// A try of a call runs in a task of its own; this is its time limit.
@@ -51,7 +49,6 @@ impl UnderWay {
             | Task::Generating { limit: work }
             | Task::Calling { limit: work, .. }
             | Task::Queued { limit: work, .. } => work.as_mut().poll(cx),
-            Task::Asking => std::task::Poll::Pending,
         })
         .await
     }
@@ -73,8 +70,19 @@ pub(crate) fn generate(activity: ActivityId, reply_s_max: u32) -> Task {
     Task::Generating { limit }
 }
 
-/// Checks what a reply asks for, and reads the baseline of a call that could later be read back.
-pub(crate) fn decide(activity: ActivityId, reply: Reply, tools: &Toolbox) -> Task {
+/// Longest that a call is held back for its pace. Where it would be longer, the model is told instead:
+/// what it decided would be stale by then.
+const HOLD_MS_MAX: u64 = 60_000;
+
+/// Checks what a reply asks for, lets `hold_ms` pass, and reads the baseline of a call that could later be
+/// read back.
+pub(crate) fn decide(
+    activity: ActivityId,
+    reply: Reply,
+    tools: &Toolbox,
+    hold_ms: u64,
+    clock: &Arc<dyn Clock>,
+) -> Task {
     let (tool, arguments) = match reply {
         Reply::Answer(_) => return at_once(Event::Moved { activity, what: Move::Answer }),
         Reply::Malformed(why) => {
@@ -90,6 +98,11 @@ pub(crate) fn decide(activity: ActivityId, reply: Reply, tools: &Toolbox) -> Tas
             return at_once(Event::Moved { activity, what });
         }
     };
+    if hold_ms > HOLD_MS_MAX {
+        let why = format!("error: {tool} may not be called again for {} s", hold_ms.div_ceil(1_000));
+        return at_once(Event::Moved { activity, what: Move::Refused(why) });
+    }
+    let held = (hold_ms > 0).then(|| clock.sleep(hold_ms));
     let mut new = NewCall {
         tool,
         arguments: checked.arguments,
@@ -98,6 +111,9 @@ pub(crate) fn decide(activity: ActivityId, reply: Reply, tools: &Toolbox) -> Tas
         wait_ms: checked.wait_ms,
     };
     Task::Working(Box::pin(async move {
+        if let Some(held) = held {
+            held.await;
+        }
         let limit = run_limit(checked.tool.as_ref());
         let baseline = tokio::time::timeout(limit, checked.tool.baseline(&checked.value)).await;
         let what = match baseline {
@@ -119,6 +135,7 @@ pub(crate) fn call(
     pending: &Pending,
     tools: &Toolbox,
     key: String,
+    delay: Duration,
     returned: UnboundedSender<Returned>,
 ) -> Task {
     let call = pending.call.clone();
@@ -135,18 +152,44 @@ pub(crate) fn call(
     let cancel = Cancel::default();
     let cx = Context { attempt: pending.tries, deadline, cancel: cancel.clone() };
     tokio::spawn(async move {
-        let outcome = tool.run(&tool_call, &cx).await;
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+        let outcome = if cx.cancel.is_asked() {
+            Outcome::NotStarted("the call was cancelled before it began".into())
+        } else {
+            tool.run(&tool_call, &cx).await
+        };
         // Nobody listens any more only when the process ends.
         let _ = returned.send(Returned { activity, call: tool_call.id, outcome });
     });
-    let limit = time_limit(activity, deadline, "no answer");
+    let limit = time_limit(activity, deadline + delay, deadline, "no answer");
     Task::Calling { limit, cancel }
+}
+
+/// First delay of a repeated call, in milliseconds; each further try doubles it.
+const RETRY_MS_FIRST: u64 = 250;
+/// Longest delay of a repeated call, in milliseconds.
+const RETRY_MS_MAX: u64 = 30_000;
+
+/// How long a repeated try is held back: twice as long each time, up to a limit, and somewhere in the upper
+/// half of that, so that devices which lost power together don't all come back at once. `key` is the call's
+/// own, and so is the draw. A call that was read back is not held back: the device has settled.
+pub(crate) fn retry_delay(pending: &Pending, key: &str) -> Duration {
+    if pending.tries < 2 || matches!(pending.call.class, Class::ReadBack { .. } | Class::Never) {
+        return Duration::ZERO;
+    }
+    let doublings = (pending.tries - 2).min(16);
+    let whole_ms = (RETRY_MS_FIRST << doublings).min(RETRY_MS_MAX);
+    let drawn = blake3::hash(format!("{key} {}", pending.tries).as_bytes());
+    let drawn = drawn.as_bytes().first_chunk().map_or(0, |bytes| u64::from(u32::from_le_bytes(*bytes)));
+    Duration::from_millis(whole_ms / 2 + drawn % (whole_ms / 2 + 1))
 }
 
 /// Waits for an earlier try of the same call, at most as long as a try may take.
 pub(crate) fn queue(activity: ActivityId, pending: &Pending, tools: &Toolbox) -> Task {
     let limit = tools.get(&pending.call.tool).map_or(Duration::ZERO, |tool| run_limit(tool.as_ref()));
-    let limit = time_limit(activity, limit, "the earlier try did not return");
+    let limit = time_limit(activity, limit, limit, "the earlier try did not return");
     Task::Queued { call: pending.call.id, limit }
 }
 
@@ -190,9 +233,10 @@ fn run_limit(tool: &dyn Tool) -> Duration {
     Duration::from_millis(tool.spec().run_ms_max.into())
 }
 
-fn time_limit(activity: ActivityId, limit: Duration, what: &'static str) -> Work {
+/// Ends after `wait`, of which `limit` is what the call itself may take.
+fn time_limit(activity: ActivityId, wait: Duration, limit: Duration, what: &'static str) -> Work {
     Box::pin(async move {
-        tokio::time::sleep(limit).await;
+        tokio::time::sleep(wait).await;
         let outcome = Outcome::MayHaveRun(format!("{what} within {limit:?}"));
         Event::CallEnded { activity, outcome }
     })
@@ -205,4 +249,38 @@ fn tool_call(call: &Call, key: Option<String>) -> Option<ToolCall> {
         baseline: call.baseline.clone(),
         idempotency_key: key,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pending(tries: u32, class: Class) -> Pending {
+        let call = Call {
+            id: CallId(7),
+            tool: "read".into(),
+            arguments: "{}".into(),
+            class,
+            baseline: None,
+            wait_ms: None,
+        };
+        Pending { call, tries, since: everstep_core::Mark::default() }
+    }
+
+    #[test]
+    fn repeatable_calls_are_held_back_longer_each_time_within_a_limit() {
+        let delay =
+            |tries| u64::try_from(retry_delay(&pending(tries, Class::Observe), "key").as_millis()).unwrap();
+        assert_eq!(delay(1), 0, "the first try is no repetition");
+        for tries in 2..40 {
+            let whole_ms = 250_u64.saturating_mul(1 << (tries - 2).min(30)).min(30_000);
+            assert!((whole_ms / 2..=whole_ms).contains(&delay(tries)), "try {tries}: {} ms", delay(tries));
+        }
+        let drawn: Vec<_> =
+            (0..20).map(|key| retry_delay(&pending(9, Class::Safe), &key.to_string())).collect();
+        assert!(drawn.iter().any(|other| *other != drawn[0]), "everybody would come back at once");
+        for class in [Class::Never, Class::ReadBack { settle_ms: 5 }] {
+            assert_eq!(retry_delay(&pending(3, class), "key"), Duration::ZERO);
+        }
+    }
 }

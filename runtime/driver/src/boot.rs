@@ -1,8 +1,8 @@
 //! A start of the process: from what is on flash to a driver that goes on at the very step.
 
-use std::{ops::Range, sync::Arc};
+use std::{ops::Range, sync::Arc, time::Duration};
 
-use everstep_core::{DecideError, Digests, Event};
+use everstep_core::{Agent, DecideError, Digests, Event};
 use everstep_journal::FORMAT_VERSION;
 use everstep_model::{FamilyFrom, Model, ModelCard, ToolsRefused};
 use everstep_tool::{BoxFuture, Clock, Toolbox};
@@ -31,6 +31,19 @@ pub trait Actuators: Send + Sync {
     fn set_safe(&self) -> BoxFuture<'static, (Vec<String>, Vec<String>)>;
 }
 
+/// Whoever must hear from the loop now and then, such as a hardware watchdog.
+pub trait Heartbeat: Send {
+    /// The loop is alive.
+    fn beat(&mut self);
+
+    /// The loop ends on purpose, and nothing is wrong. Not said where it ends in an error: whoever waits for
+    /// the next beat is to act then.
+    fn rest(&mut self);
+
+    /// How often it wants to hear so.
+    fn interval(&self) -> Duration;
+}
+
 /// Everything a boot needs.
 pub struct Parts<F> {
     /// The flash part.
@@ -47,6 +60,8 @@ pub struct Parts<F> {
     pub tools: Arc<Toolbox>,
     /// The board's actuators.
     pub actuators: Arc<dyn Actuators>,
+    /// Who hears that the loop is alive, if anybody.
+    pub heartbeat: Option<Box<dyn Heartbeat>>,
     /// The board's clock.
     pub clock: Arc<dyn Clock>,
     /// Names the clock's time line: two boots with the same one share monotonic time.
@@ -104,6 +119,7 @@ pub async fn boot<F: Flash>(parts: Parts<F>) -> Result<Driver<F>, BootError<F::E
     model.check_tools(&prompt::tools(&tools))?;
     let digests = digests(&config, model.as_ref(), &tools);
     let (store, agent) = Store::open(&flash, agent_region, config.limits, config.budget)?;
+    let agent = agent.with_rules(tools.rules());
     let changed: Vec<_> = agent.run().map_or_else(Vec::new, |run| run.digests.changed(&digests).collect());
     if !changed.is_empty() && parts.change == Change::Refuse {
         return Err(BootError::Changed { changed });
@@ -111,8 +127,9 @@ pub async fn boot<F: Flash>(parts: Parts<F>) -> Result<Driver<F>, BootError<F::E
 
     let mut board = BoardLog::open(&flash, board_region)?;
     let before = board.newest();
-    let (now_ms, now_clock) = (clock.now_ms(), clock.unix_s());
-    let away_ms = away_ms(before.as_ref(), &agent, parts.timeline, now_ms, now_clock);
+    let now_clock = clock.unix_s();
+    let past = Before { board: before.clone(), timeline: parts.timeline };
+    let away_ms = past.away_ms(&agent, clock.now_ms(), now_clock);
     let this = BoardRecord {
         boot: before.as_ref().map_or(0, |before| before.boot).saturating_add(1),
         timeline: parts.timeline,
@@ -132,10 +149,12 @@ pub async fn boot<F: Flash>(parts: Parts<F>) -> Result<Driver<F>, BootError<F::E
         model,
         tools,
         actuators,
+        heartbeat: parts.heartbeat,
         clock,
         observer: parts.observer,
         commands: parts.commands,
         boot: this.boot,
+        before: past,
         salt: this.salt,
         digests,
     });
@@ -150,27 +169,33 @@ pub async fn boot<F: Flash>(parts: Parts<F>) -> Result<Driver<F>, BootError<F::E
     Ok(driver)
 }
 
-/// Milliseconds since the agent's newest record, if one clock ran through: the monotonic one where
-/// the time line is the same, else the wall clock where both boots trusted it.
-fn away_ms(
-    before: Option<&BoardRecord>,
-    agent: &everstep_core::Agent,
+/// What is known of the time before this start.
+#[derive(Clone, Debug)]
+pub(crate) struct Before {
+    /// The start before this one.
+    board: Option<BoardRecord>,
+    /// This start's time line.
     timeline: [u8; 16],
-    now_ms: u64,
-    now_clock: Option<u64>,
-) -> Option<u64> {
-    let before = before?;
-    let newest = &agent.state().timeline;
-    // The agent's newest record may be of an older boot than the board's.
-    if newest.boot != before.boot {
-        return None;
+}
+
+impl Before {
+    /// Milliseconds from the agent's newest record, which is of an earlier start, to now, if one clock ran
+    /// through: the monotonic one where the time line is the same, else the wall clock where both starts
+    /// trusted it.
+    pub(crate) fn away_ms(&self, agent: &Agent, now_ms: u64, now_clock: Option<u64>) -> Option<u64> {
+        let before = self.board.as_ref()?;
+        let newest = &agent.state().timeline;
+        // The agent's newest record may be of an older boot than the board's.
+        if newest.boot != before.boot {
+            return None;
+        }
+        if before.timeline == self.timeline {
+            return now_ms.checked_sub(newest.mono_ms);
+        }
+        let away_s = now_clock?.checked_sub(newest.clock?)?;
+        // Whole seconds hide up to one more. Counted as less than it was, it would let old calls act.
+        Some(away_s.saturating_add(1).saturating_mul(1_000))
     }
-    if before.timeline == timeline {
-        return now_ms.checked_sub(newest.mono_ms);
-    }
-    let away_s = now_clock?.checked_sub(newest.clock?)?;
-    // Whole seconds hide up to one more. Counted as less than it was, it would let old calls act.
-    Some(away_s.saturating_add(1).saturating_mul(1_000))
 }
 
 /// Logs what the model is and how it is spoken to.
@@ -235,7 +260,9 @@ mod tests {
 
     #[test]
     fn outage_is_counted_by_a_clock_that_ran_through_or_not_at_all() {
-        let away = |agent: &Agent, line, now_ms, clock| away_ms(Some(&board(3)), agent, line, now_ms, clock);
+        let away = |agent: &Agent, timeline, now_ms, clock| {
+            Before { board: Some(board(3)), timeline }.away_ms(agent, now_ms, clock)
+        };
         let (timed, untimed) = (agent(3, Some(1_200)), agent(3, None));
         assert_eq!(away(&timed, LINE, 7_500, None), Some(2_500));
         // Another time line's monotonic time says nothing; the wall clock counts from the record, and
@@ -252,6 +279,6 @@ mod tests {
         ] {
             assert_eq!(away(agent, line, now_ms, clock), None);
         }
-        assert_eq!(away_ms(None, &timed, LINE, 7_500, None), None);
+        assert_eq!(Before { board: None, timeline: LINE }.away_ms(&timed, 7_500, None), None);
     }
 }

@@ -20,6 +20,18 @@ pub struct AgentConfig {
     pub run_tokens_max: u32,
     /// How flash and memory are spent.
     pub budget: Budget,
+    /// What `drive` does while a call waits for an operator.
+    pub approvals: Approvals,
+}
+
+/// What [`Driver::drive`](crate::Driver::drive) does while a call waits for an operator.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Approvals {
+    /// Comes back, so that the process can end; the next start goes on.
+    #[default]
+    Return,
+    /// Waits for a command, until the question's time is over.
+    Wait,
 }
 
 /// How flash is spent.

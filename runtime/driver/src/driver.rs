@@ -2,17 +2,19 @@
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
-use everstep_core::{Agent, CallId, DecideError, Digests, Effect, Event, Phase, Verdict};
-use everstep_model::{Model, ModelEvent, Request};
+use everstep_core::{
+    ActivityId, Agent, CallId, DecideError, Digests, Effect, Event, Kind, Outcome, Phase, Verdict,
+};
+use everstep_model::{Model, ModelEvent, Reply, Request};
 use everstep_tool::{Clock, Toolbox};
 use tokio::sync::mpsc;
 
 use crate::{
     activity::{self, Returned, Task, UnderWay},
-    boot::Actuators,
-    config::AgentConfig,
+    boot::{Actuators, Before, Heartbeat},
+    config::{AgentConfig, Approvals},
     observe::{Observer, Report},
-    operator::{Command, DriveError, Pause, StatusReport},
+    operator::{Command, DriveError, Pause, StatusReport, call_digest},
     prompt,
     store::{Flash, Store, StoreError},
 };
@@ -25,16 +27,18 @@ pub struct Driver<F: Flash> {
     pub(crate) model: Box<dyn Model>,
     pub(crate) tools: Arc<Toolbox>,
     pub(crate) actuators: Arc<dyn Actuators>,
+    pub(crate) heartbeat: Option<Box<dyn Heartbeat>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) observer: Box<dyn Observer>,
     pub(crate) commands: mpsc::Receiver<Command>,
     pub(crate) boot: u32,
+    pub(crate) before: Before,
     pub(crate) salt: [u8; 16],
     pub(crate) digests: Digests,
     under_way: Option<UnderWay>,
     returned: (mpsc::UnboundedSender<Returned>, mpsc::UnboundedReceiver<Returned>),
-    /// Calls with a try that has not returned, given up or not.
-    open: Vec<CallId>,
+    /// Calls with a try that has not returned, given up or not, and their tools.
+    pub(crate) open: Vec<(CallId, String)>,
 }
 
 impl<F: Flash> Driver<F> {
@@ -46,10 +50,12 @@ impl<F: Flash> Driver<F> {
             model,
             tools,
             actuators,
+            heartbeat,
             clock,
             observer,
             commands,
             boot,
+            before,
             salt,
             digests,
         } = parts;
@@ -61,10 +67,12 @@ impl<F: Flash> Driver<F> {
             model,
             tools,
             actuators,
+            heartbeat,
             clock,
             observer,
             commands,
             boot,
+            before,
             salt,
             digests,
             under_way: None,
@@ -99,6 +107,12 @@ impl<F: Flash> Driver<F> {
     ) -> Result<(), DriveError<F::Error>> {
         let event = Event::TaskArrived { task, task_id, seed, digests: self.digests };
         let kind = self.agent.decide(self.now(), event)?;
+        // Time between two runs counts for what may be done in a day.
+        if self.agent.state().timeline.boot != self.boot && self.agent.state().runs.0 > 0 {
+            let (now_ms, now_clock) = (self.clock.now_ms(), self.clock.unix_s());
+            let away_ms = self.before.away_ms(&self.agent, now_ms, now_clock);
+            self.record(Kind::Rested { away_ms })?;
+        }
         self.record(kind)
     }
 
@@ -131,21 +145,46 @@ impl<F: Flash> Driver<F> {
     pub async fn drive(&mut self) -> Result<Pause, DriveError<F::Error>> {
         self.store.check_usable()?;
         loop {
+            if let Some(heartbeat) = &mut self.heartbeat {
+                heartbeat.beat();
+            }
             match self.agent.effect() {
                 Effect::AwaitTask => {
                     self.store.rest()?;
+                    self.rest_heart();
                     return Ok(Pause::AtRest(self.agent.state().last.clone()));
                 }
-                Effect::AwaitApproval { call, reason, .. } => {
-                    let pause = Pause::NeedsApproval { call: call.clone(), reason: reason.into() };
-                    self.store.rest()?;
-                    return Ok(pause);
+                Effect::AwaitApproval { activity, .. } if self.config.approvals == Approvals::Return => {
+                    // It may have waited long enough already.
+                    self.step(Event::TimePassed)?;
+                    if let Some(pause) = self.asks(activity) {
+                        self.store.rest()?;
+                        self.rest_heart();
+                        return Ok(pause);
+                    }
+                    continue;
                 }
                 _ => self.reconcile()?,
             }
             if let Some(event) = self.next_event().await? {
                 self.step(event)?;
             }
+        }
+    }
+
+    fn rest_heart(&mut self) {
+        if let Some(heartbeat) = &mut self.heartbeat {
+            heartbeat.rest();
+        }
+    }
+
+    /// What the operator is asked, while `activity` is that question.
+    fn asks(&self, activity: ActivityId) -> Option<Pause> {
+        match self.agent.effect() {
+            Effect::AwaitApproval { activity: now, call, reason } if now == activity => {
+                Some(Pause::NeedsApproval { call: call.clone(), reason: reason.into() })
+            }
+            _ => None,
         }
     }
 
@@ -160,7 +199,7 @@ impl<F: Flash> Driver<F> {
             match gone.task {
                 Task::Generating { .. } => self.model.cancel(gone.id),
                 Task::Calling { cancel, .. } => cancel.ask(),
-                Task::Asking | Task::Working(_) | Task::Queued { .. } => {}
+                Task::Working(_) | Task::Queued { .. } => {}
             }
         }
         if let Some(id) = wanted {
@@ -173,7 +212,16 @@ impl<F: Flash> Driver<F> {
     /// Starts the activity the agent's effect names.
     fn begin(&mut self) -> Result<Task, StoreError<F::Error>> {
         Ok(match self.agent.effect() {
-            Effect::AwaitTask | Effect::AwaitApproval { .. } => Task::Asking,
+            Effect::AwaitTask => Task::Working(Box::pin(std::future::pending())),
+            Effect::AwaitApproval { .. } => {
+                let limit = self.clock.limit(self.approval_left_ms());
+                self.store.rest()?;
+                Task::Working(Box::pin(async move {
+                    limit.await;
+                    Event::TimePassed
+                }))
+            }
+            Effect::AskAgain(activity) => activity::at_once(Event::AskAgain(activity)),
             Effect::BeginAttempt(activity) => activity::at_once(Event::AttemptReady(activity)),
             Effect::Finish { activity, .. } => activity::at_once(Event::EndReady(activity)),
             Effect::Generate { activity, run, generation, tokens_max } => {
@@ -194,20 +242,30 @@ impl<F: Flash> Driver<F> {
             }
             Effect::Decide { activity, text } => {
                 let reply = self.model.parse(text, &prompt::tools(&self.tools));
-                activity::decide(activity, reply, &self.tools)
+                let hold_ms = match &reply {
+                    Reply::Call { tool, .. } => self.hold_ms(tool),
+                    Reply::Answer(_) | Reply::Malformed(_) => 0,
+                };
+                activity::decide(activity, reply, &self.tools, hold_ms, &self.clock)
             }
             Effect::CallTool { activity, pending } => {
-                let id = pending.call.id;
-                if self.open.contains(&id) {
+                let (id, tool) = (pending.call.id, pending.call.tool.clone());
+                if self.is_open(id) {
                     activity::queue(activity, pending, &self.tools)
+                } else if let Some(open) = self.too_many_open(&tool) {
+                    let why = format!("{open} earlier calls of {tool} have not returned yet");
+                    let outcome = Outcome::NotStarted(why);
+                    activity::at_once(Event::CallEnded { activity, outcome })
                 } else {
                     let key = idempotency_key(&self.salt, &self.config.name, id);
-                    let task = activity::call(activity, pending, &self.tools, key, self.returned.0.clone());
-                    self.open.push(id);
+                    let delay = self.retry_delay(pending, &key);
+                    let returned = self.returned.0.clone();
+                    let task = activity::call(activity, pending, &self.tools, key, delay, returned);
+                    self.open.push((id, tool));
                     task
                 }
             }
-            Effect::Probe { activity, pending, .. } if self.open.contains(&pending.call.id) => {
+            Effect::Probe { activity, pending, .. } if self.is_open(pending.call.id) => {
                 // A device that is asked too early says "not done", and then does it.
                 activity::queue_probe(activity, pending, &self.tools)
             }
@@ -234,6 +292,7 @@ impl<F: Flash> Driver<F> {
 
     async fn next_event(&mut self) -> Result<Option<Event>, DriveError<F::Error>> {
         let limit = self.power_limit();
+        let beat = self.next_beat();
         let Some(under_way) = &mut self.under_way else { return Ok(None) };
         let generating = matches!(under_way.task, Task::Generating { .. });
         tokio::select! {
@@ -245,6 +304,15 @@ impl<F: Flash> Driver<F> {
             event = under_way.event() => Ok(Some(event)),
             event = self.model.next_event(), if generating => self.hear(event),
             () = limit => Ok(Some(Event::TimePassed)),
+            () = beat => Ok(None),
+        }
+    }
+
+    /// Ends when the loop has to show that it is alive. Real time, as the hardware counts it.
+    fn next_beat(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        match &self.heartbeat {
+            Some(heartbeat) => Box::pin(tokio::time::sleep(heartbeat.interval())),
+            None => Box::pin(std::future::pending()),
         }
     }
 
@@ -262,7 +330,7 @@ impl<F: Flash> Driver<F> {
 
     fn take_back(&mut self, returned: Returned) -> Event {
         let Returned { activity, call, outcome } = returned;
-        self.open.retain(|open| *open != call);
+        self.open.retain(|(open, _)| *open != call);
         if self.under_way.as_ref().is_some_and(|under_way| under_way.id == activity) {
             return Event::CallEnded { activity, outcome };
         }
@@ -306,13 +374,27 @@ impl<F: Flash> Driver<F> {
                 let _ = reply.send(taken.is_ok());
                 fatal(taken)?;
             }
-            Command::Approval { call, verdict, reply } => {
-                let taken = self.approval(call, verdict);
+            Command::Approval { call, digest, verdict, reply } => {
+                let taken = if self.was_shown(call, digest.as_deref()) {
+                    self.approval(call, verdict)
+                } else {
+                    Err(DecideError::Stale.into())
+                };
                 let _ = reply.send(taken.is_ok());
                 fatal(taken)?;
             }
         }
         Ok(None)
+    }
+
+    /// Whether `digest` is that of the call in question, where one is given.
+    fn was_shown(&self, call: CallId, digest: Option<&str>) -> bool {
+        match self.agent.run().map(|run| &run.phase) {
+            Some(Phase::Asking { call: asked, .. }) if asked.id == call => {
+                digest.is_none_or(|digest| digest == call_digest(asked))
+            }
+            _ => false,
+        }
     }
 
     /// One step: event → record → flash → state.
@@ -333,10 +415,12 @@ pub(crate) struct Assembly<F: Flash> {
     pub(crate) model: Box<dyn Model>,
     pub(crate) tools: Arc<Toolbox>,
     pub(crate) actuators: Arc<dyn Actuators>,
+    pub(crate) heartbeat: Option<Box<dyn Heartbeat>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) observer: Box<dyn Observer>,
     pub(crate) commands: mpsc::Receiver<Command>,
     pub(crate) boot: u32,
+    pub(crate) before: Before,
     pub(crate) salt: [u8; 16],
     pub(crate) digests: Digests,
 }

@@ -21,11 +21,25 @@ pub enum Command {
     Approval {
         /// Which call.
         call: CallId,
+        /// The [`call_digest`] that the operator saw, so that nobody approves what was never shown. Whoever
+        /// can't show one leaves it out.
+        digest: Option<String>,
         /// What was decided.
         verdict: Verdict,
         /// Whether the call was being asked about.
         reply: oneshot::Sender<bool>,
     },
+}
+
+/// Eight hex digits over number, tool and arguments: what a decision is bound to, wherever it comes from.
+#[must_use]
+pub fn call_digest(call: &Call) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&call.id.0.to_le_bytes());
+    hasher.update(call.tool.as_bytes());
+    hasher.update(&[0xFF]);
+    hasher.update(call.arguments.as_bytes());
+    hasher.finalize().to_hex().chars().take(8).collect()
 }
 
 /// Where an agent is.

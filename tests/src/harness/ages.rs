@@ -59,15 +59,18 @@ impl Ages {
             Kind::Attempt { number: 1, .. } | Kind::Discarded { .. } | Kind::GenerationFailed { .. } => {
                 (self.replying, self.outage_ms) = (false, 0);
             }
+            // Put anew behind an outage, the same question lets nothing act that it didn't before.
+            Kind::ApprovalAsked { .. } if self.asked.is_some() => {}
             Kind::ApprovalAsked { call, .. } => {
                 self.acts(call.class, limits)?;
                 self.asked = Some(call.class);
             }
+            Kind::ApprovalRefused { .. } => self.asked = None,
             Kind::Called(call) => {
                 self.acts(call.class, limits)?;
                 self.call = Some((call.class, when.clone()));
             }
-            // The operator's word counts, whatever the time.
+            // The operator's word counts, whatever the time: it is about a question of now.
             Kind::ApprovalGiven => self.call = self.asked.take().map(|class| (class, when.clone())),
             Kind::Ended { then, .. } | Kind::Settled { then, .. } => {
                 self.runs_again(Some(*then), when, limits)?;

@@ -83,5 +83,6 @@ fn config(limits: Limits, budget: Budget) -> AgentConfig {
         constraint: Constraint::Calls,
         run_tokens_max: RUN_TOKENS_MAX,
         budget,
+        approvals: everstep_driver::Approvals::Return,
     }
 }

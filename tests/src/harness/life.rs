@@ -181,6 +181,7 @@ impl Life {
             model: Box::new(ChaosModel::new(self.seed, self.story.boots, &self.home, self.tally.clone())),
             tools: Arc::new(tools),
             actuators: Arc::new(NoActuators),
+            heartbeat: None,
             clock,
             timeline: [self.clocks.timeline; 16],
             entropy,

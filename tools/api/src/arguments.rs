@@ -39,7 +39,16 @@ pub fn schema_for<T: JsonSchema>() -> Value {
 ///
 /// Where the schema allows what the type does not, in words the model can act on.
 pub fn parse_arguments<T: DeserializeOwned>(call: &ToolCall) -> Result<T, String> {
-    T::deserialize(&call.arguments).map_err(|error| format!("wrong arguments: {error}"))
+    read_arguments(&call.arguments)
+}
+
+/// Reads arguments that belong to no call under way, such as those of an earlier one.
+///
+/// # Errors
+///
+/// See [`parse_arguments`].
+pub fn read_arguments<T: DeserializeOwned>(arguments: &Value) -> Result<T, String> {
+    T::deserialize(arguments).map_err(|error| format!("wrong arguments: {error}"))
 }
 
 /// Takes out names of Rust types and widths of numbers; the bounds stay.

@@ -5,6 +5,7 @@
 
 mod plant;
 mod room;
+mod signal;
 
 use std::{panic, sync::Arc, time::Duration};
 
@@ -14,7 +15,8 @@ use tokio::sync::Mutex;
 use crate::{Cancel, Context};
 
 pub use plant::{Reading, Regulator, Selector, Sensor, Shown, Timer, spoken};
-pub use room::{DosingPump, RoomReading, RoomSensor};
+pub use room::{RoomReading, RoomSensor};
+pub use signal::{Contact, Counter, Pulser, Watched};
 
 /// Share of a call's deadline for which it waits for a device that is busy: one in this many. The
 /// rest is for the work itself, so that a call that begins can also end.

@@ -7,13 +7,15 @@ pub mod arguments;
 pub mod builtin;
 mod clock;
 pub mod device;
+mod grant;
 mod sink;
 mod tool;
 mod toolbox;
 
-pub use arguments::{parse_arguments, schema_for};
+pub use arguments::{parse_arguments, read_arguments, schema_for};
 pub use clock::Clock;
 pub use device::{Device, DeviceError};
+pub use grant::{ArgumentLimit, Grant, Terms, is_sensitive};
 pub use sink::{FileSink, LineSink, SINK_BYTES_MAX, SinkError};
 pub use tool::{BoxFuture, Cancel, Context, Tool, ToolCall, ToolSpec, Trust};
 pub use toolbox::{

@@ -1,17 +1,17 @@
 //! The tools one agent may use: granted by name, checked before a run, and every call before it runs.
 //!
-//! Leaves out approvals and pacing, and what becomes of a call once it is checked.
+//! Leaves out approvals, and what becomes of a call once it is checked.
 
 mod refusal;
 mod schema;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use everstep_core::{ARGUMENTS_BYTES_MAX, Class, TOOL_BYTES_MAX};
+use everstep_core::{ARGUMENTS_BYTES_MAX, Class, TOOL_BYTES_MAX, ToolRules};
 use jsonschema::Validator;
 use serde_json::Value;
 
-use crate::{Tool, ToolSpec, Trust};
+use crate::{Grant, Terms, Tool, ToolSpec, Trust};
 
 pub use refusal::Refusal;
 pub use schema::{SCHEMA_BYTES_MAX, SCHEMA_DEPTH_MAX};
@@ -30,10 +30,15 @@ pub struct Toolbox {
     /// Tools that exist on this board and are not granted.
     others: Vec<String>,
     digest: [u8; 32],
+    /// Calls a day that all tools of one device or host may make together.
+    budgets: BTreeMap<String, u32>,
 }
 
 struct Entry {
     tool: Arc<dyn Tool>,
+    /// What the tool promises, within the terms of its grant.
+    spec: ToolSpec,
+    terms: Terms,
     validator: Validator,
 }
 
@@ -98,6 +103,16 @@ pub enum ToolboxError {
         /// What is wrong, and what is allowed.
         what: String,
     },
+    /// A grant limits an argument in a way that makes no sense.
+    #[error("tool `{name}`: argument `{argument}`: {what}")]
+    Limit {
+        /// The tool.
+        name: String,
+        /// The argument.
+        argument: String,
+        /// What is wrong, and what there is.
+        what: String,
+    },
     /// A schema has a keyword that can't be enforced, so that calls could not be held to it.
     #[error("tool `{name}`: schema keyword `{keyword}` at {place} can't be enforced")]
     Keyword {
@@ -119,12 +134,17 @@ pub enum ToolboxError {
 }
 
 impl Toolbox {
-    /// Takes every tool of the board and the names granted to the agent. Nothing else may be called.
+    /// Takes every tool of the board and what is granted to the agent, by name or with terms. Nothing else
+    /// may be called.
     ///
     /// # Errors
     ///
     /// See [`ToolboxError`]; all tools are looked at, granted or not.
-    pub fn new(tools: Vec<Arc<dyn Tool>>, grants: &[String]) -> Result<Self, ToolboxError> {
+    pub fn new<'a, G>(tools: Vec<Arc<dyn Tool>>, grants: &'a [G]) -> Result<Self, ToolboxError>
+    where
+        &'a G: Into<Grant>,
+    {
+        let grants: Vec<Grant> = grants.iter().map(Into::into).collect();
         let mut by_name = BTreeMap::new();
         for tool in tools {
             let name = tool.spec().name.clone();
@@ -138,19 +158,33 @@ impl Toolbox {
         }
         let names: Vec<String> = by_name.keys().cloned().collect();
         let mut granted = Vec::with_capacity(grants.len());
-        for (index, name) in grants.iter().enumerate() {
-            if grants.iter().take(index).any(|earlier| earlier == name) {
+        for (index, Grant { tool: name, terms }) in grants.iter().enumerate() {
+            if grants.iter().take(index).any(|earlier| earlier.tool == *name) {
                 return Err(ToolboxError::GrantedTwice { name: name.clone() });
             }
             let Some(tool) = by_name.remove(name) else {
                 return Err(ToolboxError::NoSuchTool { name: name.clone(), tools: names });
             };
-            let validator = schema::compile(tool.spec())?;
-            granted.push(Entry { tool, validator });
+            // As it is, and as it is granted.
+            schema::compile(tool.spec())?;
+            let spec = terms.narrow(tool.spec().clone()).map_err(|(argument, what)| ToolboxError::Limit {
+                name: name.clone(),
+                argument,
+                what,
+            })?;
+            let validator = schema::compile(&spec)?;
+            granted.push(Entry { tool, spec, terms: terms.clone(), validator });
         }
-        let definitions = granted.iter().map(|entry| Definition::of(entry.tool.spec())).collect();
-        let digest = digest(granted.iter().map(|entry| entry.tool.spec()));
-        Ok(Self { granted, definitions, others: by_name.into_keys().collect(), digest })
+        let definitions = granted.iter().map(|entry| Definition::of(&entry.spec)).collect();
+        let digest = digest(granted.iter().map(|entry| &entry.spec));
+        let others = by_name.into_keys().collect();
+        Ok(Self { granted, definitions, others, digest, budgets: BTreeMap::new() })
+    }
+
+    /// The same, with calls a day that all tools of one device or host may make together, by its name.
+    #[must_use]
+    pub fn with_budgets(self, budgets: BTreeMap<String, u32>) -> Self {
+        Self { budgets, ..self }
     }
 
     /// The granted tools as the model is told of them, in the order of the grants.
@@ -159,9 +193,23 @@ impl Toolbox {
         &self.definitions
     }
 
-    /// What the granted tools promise, in the order of the grants.
+    /// What the granted tools promise, within their grants, in the order of the grants.
     pub fn specs(&self) -> impl Iterator<Item = &ToolSpec> {
-        self.granted.iter().map(|entry| entry.tool.spec())
+        self.granted.iter().map(|entry| &entry.spec)
+    }
+
+    /// What decisions about calls depend on.
+    #[must_use]
+    pub fn rules(&self) -> ToolRules {
+        ToolRules::new(
+            self.granted.iter().map(|entry| entry.terms.rule(&entry.spec, &self.budgets)).collect(),
+        )
+    }
+
+    /// The terms under which a tool is granted.
+    #[must_use]
+    pub fn terms(&self, name: &str) -> Option<&Terms> {
+        self.entry(name).map(|entry| &entry.terms)
     }
 
     /// BLAKE3 over everything a run relies on: names, summaries, schemas, classes and trust, in the
@@ -178,7 +226,7 @@ impl Toolbox {
     }
 
     fn entry(&self, name: &str) -> Option<&Entry> {
-        self.granted.iter().find(|entry| entry.tool.spec().name == name)
+        self.granted.iter().find(|entry| entry.spec.name == name)
     }
 
     /// Checks a call that a model asks for: known, granted, within its limits, valid by its schema.
@@ -187,10 +235,10 @@ impl Toolbox {
     ///
     /// [`Refusal`], whose text a small model can act on.
     pub fn check(&self, name: &str, arguments: &Value) -> Result<Checked, Refusal> {
-        let Some(Entry { tool, validator }) = self.entry(name) else {
+        let Some(Entry { tool, spec, validator, .. }) = self.entry(name) else {
             return Err(self.not_granted(name));
         };
-        let schema = &tool.spec().arguments;
+        let schema = &spec.arguments;
         let invalid = |what| Refusal::Invalid { tool: name.to_owned(), what };
         if !arguments.is_object() {
             return Err(invalid(format!(

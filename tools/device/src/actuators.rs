@@ -67,6 +67,15 @@ pub trait Actuate: Send {
     /// Why it can't be asked.
     fn state(&mut self) -> Result<Option<State>, DeviceError>;
 
+    /// Whether it is set to `state`, as far as it can tell.
+    ///
+    /// # Errors
+    ///
+    /// Why it can't be asked.
+    fn is_in(&mut self, state: &State) -> Result<bool, DeviceError> {
+        self.state().map(|now| now.as_ref() == Some(state))
+    }
+
     /// Sets it.
     ///
     /// # Errors
@@ -103,7 +112,7 @@ impl<D: Actuate + 'static> Set for Device<D> {
             let limit = Duration::from_millis(ACTUATOR_MS_MAX);
             let work = device.use_for(limit, move |driver| {
                 // One that can't be asked is set all the same.
-                if driver.state().ok().flatten().as_ref() == Some(&state) {
+                if driver.is_in(&state).unwrap_or(false) {
                     return Ok(false);
                 }
                 driver.set(state).map(|()| true)

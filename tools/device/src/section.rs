@@ -113,6 +113,25 @@ pub enum Switch {
 }
 
 impl DeviceSection {
+    /// All kinds, as board files call them.
+    pub const KINDS: [&str; 9] = [
+        "relay",
+        "fan",
+        "room_sensor",
+        "defrost_heater",
+        "dosing_pump",
+        "sensor",
+        "switch",
+        "setpoint",
+        "timer",
+    ];
+
+    /// Whether it moves something.
+    #[must_use]
+    pub const fn moves(&self) -> bool {
+        !matches!(self, Self::RoomSensor { .. } | Self::Sensor { .. })
+    }
+
     /// What is wrong with the section, if anything.
     ///
     /// # Errors
@@ -222,6 +241,26 @@ mod tests {
         let fan = parse("kind = \"fan\"\nboot = \"hold\"\nsafe_percent = 20").unwrap();
         assert_eq!(fan.actuator(), Some((BootPolicy::Hold, State::Percent(20))));
         assert_eq!(parse(r#"kind = "dosing_pump""#).unwrap().actuator(), None);
+    }
+
+    #[test]
+    fn every_kind_is_listed_and_says_whether_it_moves() {
+        let mut observing = Vec::new();
+        for kind in DeviceSection::KINDS {
+            let keys = match kind {
+                "sensor" => "shows = [\"a\"]",
+                "switch" => "states = [\"a\", \"b\"]",
+                "setpoint" => "min = 1\nmax = 2\nsafe_value = 1",
+                "timer" => "seconds_max = 1",
+                _ => "",
+            };
+            let section = parse(&format!("kind = \"{kind}\"\n{keys}")).unwrap();
+            assert_eq!((section.kind(), section.check()), (kind, Ok(())));
+            observing.extend((!section.moves()).then_some(kind));
+        }
+        assert_eq!(observing, ["room_sensor", "sensor"]);
+        let all = parse(r#"kind = "laser""#).unwrap_err();
+        assert_eq!(all.matches('`').count(), 2 * (1 + DeviceSection::KINDS.len()), "{all}");
     }
 
     #[test]

@@ -49,7 +49,11 @@ impl<S: Sensor + 'static> Tool for ReadSensor<S> {
 }
 
 /// The readings in words, or which sensor shows what it can't.
-fn describe(readings: &[Reading]) -> Result<String, String> {
+///
+/// # Errors
+///
+/// A number outside of its range, in words the model can read.
+pub fn describe(readings: &[Reading]) -> Result<String, String> {
     let words: Result<Vec<_>, _> = readings.iter().map(words).collect();
     words.map(|words| words.join(", "))
 }

@@ -1,8 +1,11 @@
-//! `set_NAME`: brings an actuator to an absolute state, so that a second run changes nothing.
+//! `set_NAME`: brings an actuator to an absolute state, so that a second run changes nothing. Over a line
+//! on which a command may act late, a lost one is read back before it runs again.
 
-use everstep_core::{Class, Outcome};
+use std::time::Duration;
+
+use everstep_core::{Class, Outcome, Settlement};
 use everstep_tool::{
-    BoxFuture, Context, Device, Tool, ToolCall, ToolSpec, Trust, device::spoken, parse_arguments, schema_for,
+    BoxFuture, Context, Device, Tool, ToolCall, ToolSpec, Trust, device::spoken, read_arguments, schema_for,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -85,29 +88,34 @@ impl Settings {
         }
     }
 
-    /// The state a call asks for. The schema was checked before; what moves is worth a second look.
-    fn state(&self, call: &ToolCall) -> Result<State, String> {
+    /// The state that a call with these arguments asks for. The schema was checked before; what moves is
+    /// worth a second look.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the arguments, in words the model can act on.
+    pub fn state_of(&self, arguments: &Value) -> Result<State, String> {
         match self {
             Self::Relay => {
-                let RelayArgs { on } = parse_arguments(call)?;
+                let RelayArgs { on } = read_arguments(arguments)?;
                 Ok(if on { State::On } else { State::Off })
             }
             Self::Percent => {
-                let PercentArgs { percent } = parse_arguments(call)?;
+                let PercentArgs { percent } = read_arguments(arguments)?;
                 if percent > 100 {
                     return Err(format!("percent must be 0 to 100, got {percent}"));
                 }
                 Ok(State::Percent(percent))
             }
             Self::States(states) => {
-                let StateArgs { state } = parse_arguments(call)?;
+                let StateArgs { state } = read_arguments(arguments)?;
                 if !states.contains(&state) {
                     return Err(format!("state must be {}, got {state}", states.join(" or ")));
                 }
                 Ok(State::Named(state))
             }
             Self::Number { unit, min, max } => {
-                let NumberArgs { value } = parse_arguments(call)?;
+                let NumberArgs { value } = read_arguments(arguments)?;
                 if !(*min..=*max).contains(&value) {
                     return Err(format!("value must be {min} to {max}, got {value}"));
                 }
@@ -133,6 +141,11 @@ fn one_argument(name: &str, schema: &Value) -> Value {
     })
 }
 
+/// How long a try, or a look at what it is set to, may take.
+const RUN_MS_MAX: u32 = 5_000;
+/// How long a look waits for the device.
+const LOOK_MAX: Duration = Duration::from_millis(RUN_MS_MAX as u64 / 2);
+
 /// `set_NAME`: sets the actuator called NAME.
 pub struct SetTool<D> {
     spec: ToolSpec,
@@ -153,9 +166,30 @@ impl<D: Actuate + 'static> SetTool<D> {
             class: Class::Safe,
             trust: Trust::Inside,
             device: Some(name.to_owned()),
-            run_ms_max: 5_000,
+            run_ms_max: RUN_MS_MAX,
         };
         Self { spec, device, settings }
+    }
+
+    /// The same where a lost command may still act when the next one has been given, as over a network:
+    /// `ReadBack` where the actuator can be asked `settle_ms` later, `Never` where it can't.
+    #[must_use]
+    pub fn over_a_line(mut self, class: Class) -> Self {
+        self.spec.class = class;
+        self
+    }
+
+    fn is_read_back(&self) -> bool {
+        matches!(self.spec.class, Class::ReadBack { .. })
+    }
+
+    fn done(&self, state: &State) -> String {
+        let is = match state {
+            State::On | State::Off | State::Named(_) => "is",
+            State::Percent(_) => "is at",
+            State::SetTo { .. } => "is set to",
+        };
+        format!("{} {is} {state}", spoken(self.device.name()))
     }
 }
 
@@ -166,18 +200,47 @@ impl<D: Actuate + 'static> Tool for SetTool<D> {
 
     fn run<'a>(&'a self, call: &'a ToolCall, cx: &'a Context) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
-            let state = match self.settings.state(call) {
+            let state = match self.settings.state_of(&call.arguments) {
                 Ok(state) => state,
                 Err(why) => return Outcome::NotStarted(why),
             };
-            let is = match state {
-                State::On | State::Off | State::Named(_) => "is",
-                State::Percent(_) => "is at",
-                State::SetTo { .. } => "is set to",
-            };
-            let done = format!("{} {is} {state}", spoken(self.device.name()));
+            let done = self.done(&state);
             let set = self.device.call(cx, move |actuator| actuator.set(state)).await;
             set.map_or_else(Outcome::from, |()| Outcome::Done(done))
+        })
+    }
+
+    fn baseline<'a>(&'a self, _arguments: &'a Value) -> BoxFuture<'a, Result<Option<String>, String>> {
+        Box::pin(async move {
+            if !self.is_read_back() {
+                return Ok(None);
+            }
+            // What can't be read now could not be read back later.
+            match self.device.use_for(LOOK_MAX, Actuate::state).await {
+                Ok(Some(state)) => Ok(Some(state.to_string())),
+                Ok(None) => Err(format!("{} can't tell what it is set to", spoken(self.device.name()))),
+                Err(error) => Err(error.to_string()),
+            }
+        })
+    }
+
+    fn probe<'a>(&'a self, call: &'a ToolCall) -> BoxFuture<'a, Settlement> {
+        Box::pin(async move {
+            let name = spoken(self.device.name());
+            // A baseline shows that it could be read before the call.
+            if !self.is_read_back() || call.baseline.is_none() {
+                return Settlement::CantTell(format!("{name} can't be read back"));
+            }
+            let state = match self.settings.state_of(&call.arguments) {
+                Ok(state) => state,
+                Err(why) => return Settlement::CantTell(why),
+            };
+            let done = self.done(&state);
+            match self.device.use_for(LOOK_MAX, move |actuator| actuator.is_in(&state)).await {
+                Ok(true) => Settlement::Done(done),
+                Ok(false) => Settlement::NotDone,
+                Err(error) => Settlement::CantTell(error.to_string()),
+            }
         })
     }
 }

@@ -32,7 +32,7 @@ use everstep_tool::Tool;
 use crate::{BoardSide, Wrong, http::Shared};
 
 pub use definition::{Definition, Hints};
-pub use pin::{Change, Listed, Listing, inspect};
+pub use pin::{Change, Listed, Listing, find, inspect};
 pub use pins::{PINS_BYTES_MAX, PINS_MAX, Pin, Pins, PinsError};
 pub use section::{McpSection, ToolClass, ToolSection};
 

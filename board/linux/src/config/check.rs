@@ -91,6 +91,12 @@ fn check_agent(name: &str, agent: &AgentSection) -> Result<(), Problem> {
             broken(format!("{key}.grants"), format!("`{grant}` is granted twice"))?;
         }
     }
+    if let Some(tool) = agent.tool.keys().find(|tool| !grants.contains(tool)) {
+        broken(
+            format!("{key}.tool.{tool}"),
+            format!("`{tool}` is not granted: add it to `{key}.grants`, or remove this section"),
+        )?;
+    }
     let (reply, all) = (agent.limits.reply_tokens_max.get(), agent.limits.tokens_max.get());
     if reply > all {
         broken(

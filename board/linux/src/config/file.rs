@@ -89,11 +89,12 @@ impl<W: DeserializeOwned, D: DeserializeOwned, N: DeserializeOwned> BoardFile<W,
     pub fn parse(path: &Path, text: String) -> Result<Self, BoardFileError> {
         let mut board: Board<W, D, N> = toml::from_str(&text).map_err(|error| {
             let place = locate::at_offset(&text, error.span().unwrap_or_default().start);
+            let (place, message) = locate::narrowed(&text, place, error.message());
             BoardFileError::Wrong {
                 path: path.to_owned(),
                 line: place.line,
                 key: place.key,
-                message: error.message().replace('\n', ", "),
+                message: message.replace('\n', ", "),
             }
         })?;
         let problem = check::problem(&board);

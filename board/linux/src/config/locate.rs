@@ -16,6 +16,16 @@ pub(super) fn at_offset(text: &str, offset: usize) -> Place {
     Place { line, key: key.unwrap_or_default() }
 }
 
+/// An error about a whole table may begin with the key it is about, `pin: unknown field`: then that key's
+/// place, and the rest of the message.
+pub(super) fn narrowed<'a>(text: &str, place: Place, message: &'a str) -> (Place, &'a str) {
+    let within = message.split_once(": ").and_then(|(key, rest)| {
+        let full = format!("{}.{key}", place.key);
+        keys(text).find(|inner| inner.key == full).map(|inner| (inner, rest))
+    });
+    within.unwrap_or((place, message))
+}
+
 /// The line of `key`, or that of the nearest table around it; 1 where there is neither.
 pub(super) fn line_of(text: &str, key: &str) -> usize {
     let mut key = key;
@@ -93,9 +103,21 @@ mod tests {
         let text = "[network.host.\"api.example.com\"]\nconcurrent_max = 1\nlist = [\n[\"a\"],\n]\n";
         assert_eq!(line_of(text, "network.host.api.example.com.concurrent_max"), 2);
         assert_eq!(
-            at_offset(text, text.find("1").unwrap()).key,
+            at_offset(text, text.find('1').unwrap()).key,
             "network.host.api.example.com.concurrent_max"
         );
+    }
+
+    #[test]
+    fn an_error_of_a_table_is_narrowed_to_the_key_it_begins_with() {
+        let narrow = |message: &'static str| {
+            let (place, rest) =
+                narrowed(TEXT, at_offset(TEXT, TEXT.find("[agent.room.limits]").unwrap()), message);
+            format!("{} {}|{rest}", place.line, place.key)
+        };
+        assert_eq!(narrow("steps: must be more"), "11 agent.room.limits.steps|must be more");
+        assert_eq!(narrow("calls: must be more"), "10 agent.room.limits|calls: must be more");
+        assert_eq!(narrow("missing field"), "10 agent.room.limits|missing field");
     }
 
     proptest::proptest! {

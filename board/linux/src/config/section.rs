@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use everstep_core::{Limits, RESULT_BYTES_LIMIT};
+use everstep_core::{Limits, RECENT_MAX, RESULT_BYTES_LIMIT};
+use everstep_tool::{ArgumentLimit, Grant, Terms};
 use serde::{Deserialize, Serialize};
 
 use super::number::{Ratio, Whole};
@@ -231,9 +232,61 @@ pub struct AgentSection {
     /// Whether calls are held to their schemas while they are sampled.
     #[serde(default)]
     pub constraint: ConstraintKind,
+    /// Terms of single grants, by tool.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tool: BTreeMap<String, TermsSection>,
     /// When a run ends, finished or not.
     #[serde(default)]
     pub limits: LimitsSection,
+}
+
+/// `[agent.NAME.tool.TOOL]`: what a tool is granted for, beyond that it may be called.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TermsSection {
+    /// Limits of its arguments: `arguments.percent = { max = 80 }`, `arguments.state = { only = ["off"] }`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub arguments: BTreeMap<String, ArgumentLimit>,
+    /// Calls in one run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calls_per_run_max: Option<Whole<0, 0, 10_000>>,
+    /// Calls in 24 hours from the first of them. Power cuts don't shorten a day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calls_per_day_max: Option<Whole<0, 0, 100_000>>,
+    /// Seconds from one call to the next, at least.
+    pub interval_s_min: Whole<0, 0, 86_400>,
+    /// Tries that may be open at once, those included that were given up and have not returned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub concurrent_max: Option<Whole<1, 1, 64>>,
+    /// Whether each call waits for an operator once the run holds text from outside the board. By default
+    /// whatever moves something does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sensitive: Option<bool>,
+}
+
+impl From<&TermsSection> for Terms {
+    fn from(section: &TermsSection) -> Self {
+        Self {
+            arguments: section.arguments.clone(),
+            calls_per_run_max: section.calls_per_run_max.map(Whole::get),
+            calls_per_day_max: section.calls_per_day_max.map(Whole::get),
+            interval_s_min: section.interval_s_min.get(),
+            concurrent_max: section.concurrent_max.map(Whole::get),
+            sensitive: section.sensitive,
+        }
+    }
+}
+
+impl AgentSection {
+    /// The grants with their terms, in the order the model sees them.
+    #[must_use]
+    pub fn granted(&self) -> Vec<Grant> {
+        let grant = |tool: &String| Grant {
+            tool: tool.clone(),
+            terms: self.tool.get(tool).map_or_else(Terms::default, Into::into),
+        };
+        self.grants.iter().map(grant).collect()
+    }
 }
 
 /// Whether calls are held to their schemas while they are sampled.
@@ -274,7 +327,19 @@ pub struct LimitsSection {
     pub rerun_s_max: Whole<600, 0, 86_400>,
     /// Generations in a row that may fail before the run does.
     pub generation_failures_max: Whole<3, 1, 100>,
+    /// Seconds an operator has to decide about a call; then it counts as refused.
+    pub approval_s_max: Whole<3_600, 1, 604_800>,
+    /// Times in a row that the same call may give the same result: then the model is told so, and the next
+    /// time the run ends. A wait between them makes looking again no repetition.
+    pub repeats_max: Whole<5, 2, 32>,
+    /// The same of two calls that take turns, in pairs.
+    pub alternations_max: Whole<4, 2, 32>,
+    /// The same of calls in a row that come to nothing.
+    pub errors_max: Whole<8, 2, 1_000>,
 }
+
+// A circle that is longer than what is remembered would never be found.
+const _: () = assert!(2 * 32 <= RECENT_MAX);
 
 impl From<LimitsSection> for Limits {
     fn from(section: LimitsSection) -> Self {
@@ -289,6 +354,10 @@ impl From<LimitsSection> for Limits {
             tries_max: section.tries_max.get(),
             rerun_s_max: section.rerun_s_max.get(),
             generation_failures_max: section.generation_failures_max.get(),
+            approval_s_max: section.approval_s_max.get(),
+            repeats_max: section.repeats_max.get(),
+            alternations_max: section.alternations_max.get(),
+            errors_max: section.errors_max.get(),
         }
     }
 }

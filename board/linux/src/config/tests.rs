@@ -55,7 +55,7 @@ fn unknown_keys_are_named_with_file_line_and_what_is_allowed() {
         complaint("steps_max = 60", "step_max = 60"),
         "bench/agent.toml:11: agent.room.limits.step_max: unknown field `step_max`, expected one of \
          `steps_max`, `tokens_max`, `reply_tokens_max`, `reply_s_max`, `run_tokens_max`, `calls_max`, \
-         `powered_s_max`, `result_bytes_max`, `tries_max`, `rerun_s_max`, `generation_failures_max`"
+         `powered_s_max`, `result_bytes_max`, `tries_max`, `rerun_s_max`, `generation_failures_max`, `approval_s_max`, `repeats_max`, `alternations_max`, `errors_max`"
     );
     let told = complaint("[agent.room.limits]", "[agent.room.limit]");
     assert!(told.starts_with("bench/agent.toml:10: agent.room.limit: unknown field `limit`"), "{told}");
@@ -186,9 +186,9 @@ fn secrets_are_named_places_and_never_written_into_the_file() {
 
 #[test]
 fn what_is_outside_the_board_is_absent_unless_the_caller_knows_it() {
+    type Open = BoardFile<NoSection, NoSection, toml::Table>;
     let text = format!("{GOOD}\n[network.http.x]\n");
     assert!(parse(&text).unwrap_err().contains("network.http.x: unknown field `http`"), "{text}");
-    type Open = BoardFile<NoSection, NoSection, toml::Table>;
     let file = Open::parse(Path::new("agent.toml"), text).unwrap();
     assert!(file.board.network.unwrap().contains_key("http"));
     assert!(parse(GOOD).unwrap().board.network.is_none());

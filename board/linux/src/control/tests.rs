@@ -26,7 +26,8 @@ async fn request_reaches_the_owner_and_its_answer_comes_back() {
     for request in [
         ControlRequest::Status {},
         ControlRequest::Stop { reason: "lunch \"break\"\n".into() },
-        ControlRequest::Approve { call: 7 },
+        ControlRequest::Approve { call: 7, digest: None },
+        ControlRequest::Approve { call: 7, digest: Some("3fa9c1d2".into()) },
         ControlRequest::Refuse { call: 8, reason: "no".into() },
     ] {
         let asking = ask_from_a_thread(folder.path(), request.clone());

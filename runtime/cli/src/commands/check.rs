@@ -1,5 +1,6 @@
-//! `everstep check`: board file, tools, model and flash are looked at, and nothing is changed.
+//! `everstep check`: board file, tools, devices, model and flash are looked at, and nothing is changed.
 
+use everstep_board_linux::device::{self, Finding, Verdict};
 use everstep_model::ToolDefinition;
 use serde_json::json;
 
@@ -18,6 +19,13 @@ pub(crate) fn perform(place: &Place, args: &Model) -> Outcome {
     let mut found = vec![("board file", site.file.path().display().to_string())];
     let tools = parts::toolbox(&site, Devices::describe(&site)?)?;
     found.push(("tools", format!("{} granted, every schema can be enforced", tools.definitions().len())));
+
+    let devices = device::look(&site.file.board.device);
+    if devices.iter().any(|found| found.verdict == Verdict::Wrong) {
+        // The rest takes its time, and changes nothing about this.
+        report(args.json.json, &found, &devices)?;
+        return Ok(Exit::Usage);
+    }
 
     let choice = Choice::of(&site, args.model.model.as_deref())?;
     // With the snapshots of a run, which take memory, too; the load below keeps none.
@@ -40,16 +48,26 @@ pub(crate) fn perform(place: &Place, args: &Model) -> Outcome {
     };
     found.push(("flash", flash));
 
-    if args.json.json {
-        let found: serde_json::Map<_, _> =
-            found.into_iter().map(|(what, result)| (what.replace(' ', "_"), json!(result))).collect();
-        out::json(&found)?;
-    } else {
-        for (what, result) in found {
-            out::line(&format!("{what:<11} ok: {result}"))?;
-        }
-    }
+    report(args.json.json, &found, &devices)?;
     Ok(Exit::Done)
+}
+
+fn report(json: bool, found: &[(&str, String)], devices: &[Finding]) -> Outcome<()> {
+    if json {
+        let mut all: serde_json::Map<_, _> =
+            found.iter().map(|(what, result)| (what.replace(' ', "_"), json!(result))).collect();
+        if !devices.is_empty() {
+            all.insert("devices".into(), json!(devices));
+        }
+        return out::json(&all);
+    }
+    for (what, result) in found {
+        out::line(&format!("{what:<11} ok: {result}"))?;
+    }
+    for Finding { device, verdict, text } in devices {
+        out::line(&format!("{:<11} {verdict}: {text}", format!("device {device}")))?;
+    }
+    Ok(())
 }
 
 /// The tools in the model's words.

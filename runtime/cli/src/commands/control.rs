@@ -65,14 +65,15 @@ pub(crate) fn stop(place: &Place, args: &Stop) -> Outcome {
 }
 
 pub(crate) fn approve(place: &Place, args: &Approve) -> Outcome {
-    let request = ControlRequest::Approve { call: args.call };
-    decide(place, &request, |site, lock| decide_alone(site, lock, args.call, Verdict::Approve))
+    let request = ControlRequest::Approve { call: args.call, digest: args.digest.clone() };
+    let digest = args.digest.as_deref();
+    decide(place, &request, |site, lock| decide_alone(site, lock, args.call, digest, Verdict::Approve))
 }
 
 pub(crate) fn refuse(place: &Place, args: &Refuse) -> Outcome {
     let request = ControlRequest::Refuse { call: args.call, reason: args.reason.clone() };
     let verdict = Verdict::Refuse(args.reason.clone());
-    decide(place, &request, |site, lock| decide_alone(site, lock, args.call, verdict))
+    decide(place, &request, |site, lock| decide_alone(site, lock, args.call, None, verdict))
 }
 
 /// Lets the owner do it, or does it with the owner's lock.
@@ -106,7 +107,7 @@ async fn stop_alone(site: &Site, lock: OwnerLock, reason: String) -> Outcome<Str
     let Some(run) = agent.run() else {
         return Err(Failure::usage(anyhow::anyhow!("there is no run to end")));
     };
-    let devices = Devices::connect(site)?;
+    let devices = Devices::connect(site, agent.state())?;
     let mut driver = parts::boot_to_stop(site, run, devices).await?;
     driver.stop(reason).map_err(|error| parts::drive_failure(site, error))?;
     let pause = driver.drive().await.map_err(|error| parts::drive_failure(site, error))?;
@@ -118,7 +119,13 @@ async fn stop_alone(site: &Site, lock: OwnerLock, reason: String) -> Outcome<Str
 }
 
 /// Records a decision about a call. The next start goes on from it.
-fn decide_alone(site: &Site, lock: OwnerLock, call: u32, verdict: Verdict) -> Outcome<String> {
+fn decide_alone(
+    site: &Site,
+    lock: OwnerLock,
+    call: u32,
+    digest: Option<&str>,
+    verdict: Verdict,
+) -> Outcome<String> {
     let agent = offline::read(site, &Source::of(site, None))?;
     let newest = agent.state().timeline;
     // No time passes while nobody runs; the next start knows how long it was.
@@ -128,7 +135,7 @@ fn decide_alone(site: &Site, lock: OwnerLock, call: u32, verdict: Verdict) -> Ou
         Failure::usage(anyhow::anyhow!("call {call} does not wait for approval: see `everstep status`"))
     })?;
     if approved {
-        approval::keep(site, CallId(call)).map_err(Failure::failed)?;
+        approval::keep(site, agent.state(), digest).map_err(Failure::usage)?;
         drop(lock);
         return Ok(format!("call {call} is approved; `everstep run` performs it"));
     }

@@ -3,8 +3,8 @@
 use std::{path::Path, sync::Arc};
 
 use everstep_board_linux::{control::ControlServer, entropy, flash::LinuxFlash, owner::OwnerLock};
-use everstep_core::{End, Finished, Verdict};
-use everstep_driver::{Change, Driver, Observer, Parts, Pause};
+use everstep_core::{DecideError, End, Finished, Verdict};
+use everstep_driver::{Approvals, Change, DriveError, Driver, Observer, Parts, Pause, call_digest};
 use everstep_model_llama::{
     SnapshotOptions, exec_with_passive_openmp, install_abort_marker, take_abort_marker,
 };
@@ -14,7 +14,7 @@ use crate::{
     approval,
     args::{Place, Run},
     describe,
-    devices::Devices,
+    devices::{Devices, watchdog},
     exit::{Exit, Failure, Outcome},
     explain, log,
     model::Choice,
@@ -65,7 +65,7 @@ async fn work(site: &Site, choice: &Choice, args: &Run) -> Outcome {
 
     // From here on someone may ask how far the run is, and end it.
     let server = ControlServer::bind(&site.state_dir, Arc::clone(&lock)).map_err(Failure::failed)?;
-    let devices = Devices::connect(site)?;
+    let devices = Devices::connect(site, before.state())?;
     let mut driver = start(site, choice, args, devices, server).await?;
     if let Plan::Start(task) = plan {
         let seed = match args.seed {
@@ -76,7 +76,12 @@ async fn work(site: &Site, choice: &Choice, args: &Run) -> Outcome {
     }
     // The word is recorded and the call performed by the same process.
     if let Some(call) = approval::waiting(site, driver.agent().state()) {
-        driver.approval(call, Verdict::Approve).map_err(|error| drive_failure(site, error))?;
+        match driver.approval(call, Verdict::Approve) {
+            Err(DriveError::Refused(DecideError::Stale)) => {
+                out::note(&format!("the approval of call {call} came too late: it is no longer asked for"));
+            }
+            taken => taken.map_err(|error| drive_failure(site, error))?,
+        }
     }
     match driver.drive().await.map_err(|error| drive_failure(site, error))? {
         Pause::AtRest(Some(last)) => result(args, &last),
@@ -85,7 +90,9 @@ async fn work(site: &Site, choice: &Choice, args: &Run) -> Outcome {
             if args.events {
                 Events::print(
                     "approval_asked",
-                    json!({"call": call.id, "tool": call.tool, "reason": reason}),
+                    json!({
+                        "call": call.id, "digest": call_digest(&call), "tool": call.tool, "reason": reason,
+                    }),
                 );
             }
             out::note(&format!(
@@ -121,8 +128,12 @@ async fn start(
     let observer: Box<dyn Observer> = if args.events { Box::new(Events(screen)) } else { Box::new(screen) };
     let commands = relay::start(server, site.limits());
     let change = if args.accept_change { Change::Accept } else { Change::Refuse };
-    let parts =
-        Parts { aborted, change, ..parts::assemble(site, flash, model, devices, tools, observer, commands)? };
+    let parts = parts::assemble(site, flash, model, devices, tools, observer, commands)?;
+    // Last: loading a model takes longer than a watchdog waits.
+    let mut parts = Parts { aborted, change, heartbeat: watchdog(site)?, ..parts };
+    if args.wait {
+        parts.config.approvals = Approvals::Wait;
+    }
     everstep_driver::boot(parts).await.map_err(|error| boot_failure(site, error))
 }
 

@@ -101,9 +101,13 @@ fn task_that_can_t_fit_the_context_ends_at_once_and_says_the_numbers_and_the_key
 
 #[test]
 fn run_that_outgrows_its_context_goes_on_and_every_command_shows_what_was_left_out() {
-    let call =
-        "[[reply]]\ncall = \"compare\"\narguments = '{\"value\": 3, \"operator\": \">\", \"limit\": 2}'\n";
-    let script = format!("context_tokens_max = 1500\n{}[[reply]]\nsay = \"Done.\"\n", call.repeat(30));
+    let call = |value: u32| {
+        format!(
+            "[[reply]]\ncall = \"compare\"\narguments = '{{\"value\": {value}, \"operator\": \">\", \"limit\": 2}}'\n"
+        )
+    };
+    let calls: String = (10..40).map(call).collect();
+    let script = format!("context_tokens_max = 1500\n{calls}[[reply]]\nsay = \"Done.\"\n");
     let bench = Bench::new(&script);
     let told = bench.everstep(&["run", "compare"]);
     assert!(told.err.contains("pruned: the context was full: the first "), "{told:?}");

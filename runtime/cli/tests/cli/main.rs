@@ -11,6 +11,8 @@ mod boards;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod devices;
+#[cfg(test)]
 mod eval;
 #[cfg(test)]
 mod flash;
@@ -19,4 +21,8 @@ mod measure;
 #[cfg(test)]
 mod media;
 #[cfg(test)]
+mod network;
+#[cfg(test)]
 mod sealed;
+#[cfg(test)]
+mod tools;

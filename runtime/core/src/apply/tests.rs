@@ -110,7 +110,7 @@ fn a_late_result_of_another_call_clears_nothing() {
 
 #[test]
 fn more_unknown_calls_than_are_remembered_fail_closed() {
-    let mut board = Rehearsal::started(Limits::default());
+    let mut board = Rehearsal::started(Limits { errors_max: 100, ..Limits::default() });
     lose_calls(&mut board, UNKNOWN_MAX);
     assert!(!board.agent.state().unknown_overflowed);
     lose_calls_beyond(&mut board);

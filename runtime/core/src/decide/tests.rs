@@ -3,13 +3,14 @@ use alloc::{string::String, vec, vec::Vec};
 use super::*;
 use crate::{
     agent::Agent,
-    event::Effect,
+    event::{Effect, Verdict},
     limits::Limits,
     record::{Digests, End, Record},
     rehearsal::{Rehearsal, done, lost, new_call, task, wait_call},
     words::{Class, StepId},
 };
 
+mod guards;
 mod limits;
 mod sizes;
 
@@ -269,7 +270,7 @@ fn an_approval_counts_once_and_for_the_very_call() {
 #[test]
 fn an_approval_waits_over_boots() {
     let mut board = phases().into_iter().find(|(name, _)| *name == "asking").unwrap().1;
-    board.boot(None);
+    board.boot(Some(5));
     board.boot(Some(5));
     let call = board.agent.state().calls;
     assert!(matches!(board.agent.effect(), Effect::AwaitApproval { call: asked, .. } if asked.id == call));

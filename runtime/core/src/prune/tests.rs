@@ -178,7 +178,8 @@ fn call_that_may_have_run_is_not_forgotten_with_its_step() {
 
 #[test]
 fn steps_shorter_than_the_notice_about_them_stay() {
-    let mut board = Rehearsal::calling(Limits::default(), Class::Observe);
+    let limits = Limits { repeats_max: 9, ..Limits::default() };
+    let mut board = Rehearsal::calling(limits, Class::Observe);
     board.ended(done("x"));
     for _ in 0..4 {
         board.call(Class::Observe);

@@ -97,6 +97,15 @@ fn records() -> Vec<Record> {
         at: Moment { boot: 3, mono_ms: 1_000, clock: None },
         kind: Kind::Pruned { through, what },
     }));
+    let newer = LIMITS_LATER
+        .map(|limit| Kind::LimitReached { limit, used: 5, max: 5 })
+        .into_iter()
+        .chain([
+            Kind::Tainted { tool: "news".into() },
+            Kind::Warned { limit: LimitName::Repeats, count: 300 },
+        ])
+        .chain([Kind::Rested { away_ms: None }, Kind::Rested { away_ms: Some(70_000) }]);
+    records.extend(newer.map(|kind| Record { at: Moment { boot: 3, mono_ms: 1_000, clock: None }, kind }));
     records
 }
 
@@ -109,6 +118,7 @@ const LIMITS: [LimitName; 7] = [
     LimitName::JournalBytes,
     LimitName::GenerationFailures,
 ];
+const LIMITS_LATER: [LimitName; 3] = [LimitName::Repeats, LimitName::Alternations, LimitName::Errors];
 
 /// Numbers every kind; a new one does not compile until it has a place here, and the test below
 /// fails until it has a golden.
@@ -136,10 +146,13 @@ const fn place(kind: &Kind) -> usize {
         Kind::ChangeAccepted { .. } => 19,
         Kind::Finished { .. } => 20,
         Kind::Pruned { .. } => 21,
+        Kind::Tainted { .. } => 22,
+        Kind::Warned { .. } => 23,
+        Kind::Rested { .. } => 24,
     }
 }
 
-const KINDS: usize = 22;
+const KINDS: usize = 25;
 
 #[test]
 fn every_record_keeps_its_golden_bytes() {
@@ -171,7 +184,7 @@ fn every_kind_has_a_golden_and_its_place_on_flash() {
 
 #[test]
 fn every_limit_names_its_key() {
-    let mut keys = LIMITS.map(LimitName::key);
+    let mut keys: Vec<_> = LIMITS.into_iter().chain(LIMITS_LATER).map(LimitName::key).collect();
     keys.sort_unstable();
     assert!(keys.windows(2).all(|pair| pair[0] != pair[1]), "{keys:?}");
 }
@@ -182,7 +195,8 @@ fn another_version_is_refused_by_number() {
         let mut bytes = record.encode();
         for version in [0, RECORD_VERSION + 1, 0xFF] {
             bytes[0] = version;
-            assert_eq!(Record::decode(&bytes), Err(DecodeError::Version { found: version }));
+            let refused = DecodeError::Version { found: version, newest: RECORD_VERSION };
+            assert_eq!(Record::decode(&bytes), Err(refused));
         }
     }
     assert_eq!(Record::decode(&[]), Err(DecodeError::Empty));

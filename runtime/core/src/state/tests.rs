@@ -6,8 +6,9 @@ use super::*;
 use crate::{
     agent::Agent,
     event::{Event, Verdict},
+    ledger::ToolUse,
     limits::Limits,
-    record::{Kind, RECORD_VERSION, Record},
+    record::{Kind, Record},
     words::{Class, Moment, Outcome, Settlement},
 };
 
@@ -20,6 +21,24 @@ fn call(id: u32, class: Class) -> Call {
         baseline: Some("7".into()),
         wait_ms: Some(9),
     }
+}
+
+fn ledger() -> Ledger {
+    let mark = Mark { elapsed_ms: 40, gaps: 1 };
+    let used = ToolUse {
+        tool: "dose".into(),
+        run_calls: 2,
+        day_calls: 3,
+        day_since: mark,
+        last: mark,
+        commanded: Some("{}".into()),
+    };
+    let mut ledger = Ledger::default();
+    ledger.tools.push(used);
+    (ledger.tainted, ledger.asked) = (Some("news".into()), Some(mark));
+    ledger.warn();
+    ledger.came_of(&["dose", "{}", "done"], true);
+    ledger
 }
 
 /// A state for each phase, with every list filled.
@@ -84,6 +103,7 @@ fn states() -> Vec<State> {
         }),
         unknown: vec![call(1, Class::Never)],
         unknown_overflowed: true,
+        ledger: ledger(),
     };
     phases.into_iter().map(state).chain([State::default()]).collect()
 }
@@ -99,24 +119,47 @@ fn snapshots_of_every_phase_come_back_whole() {
             assert_eq!(State::decode(&bytes[..length]), Err(DecodeError::Malformed));
         }
         let mut foreign = bytes;
-        foreign[0] = RECORD_VERSION + 1;
-        let expected = DecodeError::Version { found: RECORD_VERSION + 1 };
+        foreign[0] = SNAPSHOT_VERSION + 1;
+        let expected = DecodeError::Version { found: SNAPSHOT_VERSION + 1, newest: SNAPSHOT_VERSION };
         assert_eq!(Agent::from_snapshot(&foreign, Limits::default()).err(), Some(expected));
     }
 }
 
 /// Never edit: boards in the field hold snapshots of this form.
+const GOLDEN_1: &str = concat!(
+    "0102080180e6fe890732010c020304010201036a6f6207010101010101010101010101010101010202020202",
+    "0202020202020202020202030303030303030303030303030303030404040404040404040404040404040402",
+    "040004636f6f6c010201ac02057265706c7902043232204303116e6f746963653a2072657374617274656402",
+    "00010766616e206f666601046c61746500040102010201ffffffff0f0502d83601010100010100046c6f6f6b0001",
+    "0432322043010502d836010104646f7365027b7d04010137010901",
+);
+
 #[test]
 fn a_snapshot_keeps_its_golden_bytes() {
     let golden = concat!(
-        "0102080180e6fe890732010c020304010201036a6f6207010101010101010101010101010101010202020202",
+        "0202080180e6fe890732010c020304010201036a6f6207010101010101010101010101010101010202020202",
         "0202020202020202020202030303030303030303030303030303030404040404040404040404040404040402",
         "040004636f6f6c010201ac02057265706c7902043232204303116e6f746963653a2072657374617274656402",
-        "00010766616e206f666601046c61746500040102010201ffffffff0f0502d83601010100010100046c6f6f6b0001",
-        "0432322043010502d836010104646f7365027b7d04010137010901"
+        "00010766616e206f666601046c61746500040102010201ffffffff0f0502d83601010100010100046c6f6f6b",
+        "00010432322043010502d836010104646f7365027b7d0401013701090101046e6577730104646f7365020328",
+        "01280101027b7d01280101f3bc9ff0070101",
     );
-    let bytes = states()[0].encode();
-    assert_eq!(crate::rehearsal::hex(&bytes), golden);
+    assert_eq!(crate::rehearsal::hex(&states()[0].encode()), golden);
+}
+
+#[test]
+fn a_snapshot_of_version_1_opens_with_nothing_counted() {
+    let mut state = states().remove(0);
+    state.ledger = Ledger::default();
+    let digits: Vec<u32> = GOLDEN_1.chars().filter_map(|digit| digit.to_digit(16)).collect();
+    let bytes: Vec<u8> = digits.chunks(2).map(|pair| u8::try_from(pair[0] * 16 + pair[1]).unwrap()).collect();
+    assert_eq!(State::decode(&bytes).as_ref(), Ok(&state));
+    // Nothing may follow, as ever.
+    let leftover = [&bytes[..], &[0]].concat();
+    assert!(State::decode(&leftover).is_err());
+    for length in 1..bytes.len() {
+        assert!(State::decode(&bytes[..length]).is_err(), "{length} bytes");
+    }
 }
 
 /// Feeds every event to a state that no agent made: counters at their ends, wrong numbers, any
@@ -159,6 +202,8 @@ fn every_event(activity: ActivityId, call: CallId) -> Vec<Event> {
         Event::Woke(activity),
         Event::Approval { call, verdict: Verdict::Approve },
         Event::Approval { call, verdict: Verdict::Refuse("no".into()) },
+        Event::AskAgain(activity),
+        Event::Rested { away_ms: Some(u64::MAX) },
         Event::StopAsked { reason: "stop".into() },
         Event::SafeSet { activity, changed: vec![], failed: vec![] },
         Event::EndReady(activity),
@@ -207,7 +252,8 @@ fn counters_at_their_end_never_panic() {
 fn no_two_calls_share_a_number() {
     let mut state = states().remove(1);
     state.calls = CallId(u32::MAX);
-    let agent = Agent { state, limits: Limits { calls_max: u32::MAX, ..Limits::default() } };
+    let limits = Limits { calls_max: u32::MAX, ..Limits::default() };
+    let agent = Agent { state, limits, rules: crate::ToolRules::default() };
     let what = crate::Move::Call(crate::rehearsal::new_call(Class::Never));
     let event = Event::Moved { activity: agent.state.activity, what };
     let kind = agent.decide(Moment { boot: 2, mono_ms: 8, clock: None }, event).unwrap();
@@ -226,7 +272,7 @@ proptest! {
     #[test]
     fn arbitrary_snapshots_never_panic(mut bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         if let Some(version) = bytes.first_mut() {
-            *version = RECORD_VERSION;
+            *version = SNAPSHOT_VERSION;
         }
         if let Ok(state) = State::decode(&bytes) {
             shake(&state);

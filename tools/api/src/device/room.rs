@@ -28,20 +28,3 @@ pub trait RoomSensor: Send {
     /// Which sensor does not answer.
     fn read(&mut self) -> Result<RoomReading, DeviceError>;
 }
-
-/// A pump that doses in pulses and counts them for good.
-pub trait DosingPump: Send {
-    /// Gives `pulses` pulses. Not repeatable.
-    ///
-    /// # Errors
-    ///
-    /// [`DeviceError::NotSent`] only where no pulse was given.
-    fn pulse(&mut self, pulses: u32) -> Result<(), DeviceError>;
-
-    /// Pulses given since the pump was made.
-    ///
-    /// # Errors
-    ///
-    /// Why the counter can't be read.
-    fn counter(&mut self) -> Result<u64, DeviceError>;
-}

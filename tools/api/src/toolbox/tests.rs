@@ -77,7 +77,7 @@ fn nothing_is_called_that_is_not_granted_by_name() {
         "error: there is no tool set_fun; the tools are mix, set_fan, wait"
     );
     assert!(toolbox().get("open_vault").is_none());
-    let none = Toolbox::new(vec![set_fan()], &[]).unwrap();
+    let none = Toolbox::new(vec![set_fan()], &grants(&[])).unwrap();
     assert!(none.definitions().is_empty());
     assert!(none.check("set_fan", &json!({"percent": 1})).is_err());
 }
@@ -270,4 +270,22 @@ fn digest_changes_with_everything_a_run_relies_on() {
     }
     let pair = |names: &[&str]| Toolbox::new(vec![set_fan(), mixer()], &grants(names)).unwrap().digest();
     assert_ne!(pair(&["mix", "set_fan"]), pair(&["set_fan", "mix"]), "the order is what the model sees");
+}
+
+#[test]
+fn limits_of_a_grant_are_told_enforced_and_part_of_the_digest() {
+    let limit: crate::ArgumentLimit = serde_json::from_str(r#"{"max": 80}"#).unwrap();
+    let arguments = BTreeMap::from([("percent".to_owned(), limit)]);
+    let granted = Grant { tool: "set_fan".into(), terms: Terms { arguments, ..Terms::default() } };
+    let narrow = Toolbox::new(vec![set_fan()], std::slice::from_ref(&granted)).unwrap();
+    assert_eq!(narrow.definitions()[0].arguments["properties"]["percent"]["maximum"], 80);
+    assert!(narrow.check("set_fan", &json!({"percent": 80})).is_ok());
+    let refused = narrow.check("set_fan", &json!({"percent": 81})).err().unwrap().to_string();
+    assert_eq!(refused, "error: set_fan: percent must be at most 80, got 81");
+    let wide = Toolbox::new(vec![set_fan()], &grants(&["set_fan"])).unwrap();
+    assert_ne!(narrow.digest(), wide.digest(), "a changed limit is a changed tool");
+    assert!(wide.check("set_fan", &json!({"percent": 81})).is_ok());
+
+    let wrong = Toolbox::new(vec![mixer()], &[Grant { tool: "mix".into(), ..granted }]).err().unwrap();
+    assert!(matches!(&wrong, ToolboxError::Limit { argument, .. } if argument == "percent"), "{wrong}");
 }

@@ -116,3 +116,33 @@ fn schemas_name_the_states_and_the_bounds() {
     let states = &valve.spec().arguments["properties"]["state"];
     assert_eq!(*states, json!({"type": "string", "enum": ["closed", "open"]}));
 }
+
+#[tokio::test]
+async fn lost_set_over_a_line_is_settled_by_what_the_actuator_shows() {
+    let tool = heating().over_a_line(Class::ReadBack { settle_ms: 900 });
+    assert_eq!(tool.spec().class, Class::ReadBack { settle_ms: 900 });
+    let arguments = json!({"value": 21.5});
+    let refused = tool.baseline(&arguments).await.unwrap_err();
+    assert_eq!(refused, "heating can't tell what it is set to");
+
+    assert!(matches!(call(&tool, json!({"value": 18})).await, Outcome::Done(_)));
+    let baseline = tool.baseline(&arguments).await.unwrap();
+    assert_eq!(baseline.as_deref(), Some("18 C"));
+    let lost = ToolCall { id: CallId(2), arguments: arguments.clone(), baseline, idempotency_key: None };
+    assert_eq!(tool.probe(&lost).await, Settlement::NotDone);
+    call(&tool, arguments).await;
+    assert_eq!(tool.probe(&lost).await, Settlement::Done("heating is set to 21.5 C".into()));
+    let blind = ToolCall { baseline: None, ..lost };
+    assert!(matches!(tool.probe(&blind).await, Settlement::CantTell(_)));
+}
+
+#[tokio::test]
+async fn set_that_is_safe_or_unreadable_asks_for_no_baseline_and_settles_nothing() {
+    for tool in [heating(), heating().over_a_line(Class::Never)] {
+        let arguments = json!({"value": 18});
+        assert_eq!(tool.baseline(&arguments).await, Ok(None));
+        let lost = ToolCall { id: CallId(1), arguments, baseline: None, idempotency_key: None };
+        let found = tool.probe(&lost).await;
+        assert_eq!(found, Settlement::CantTell("heating can't be read back".into()));
+    }
+}

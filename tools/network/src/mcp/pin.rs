@@ -3,17 +3,20 @@
 use std::{fmt, time::Duration};
 
 use everstep_core::Class;
+use everstep_tool::SUMMARY_BYTES_MAX;
 use serde::Serialize;
+use serde_json::Value;
 use tokio::time::timeout;
 
 use super::{
     Definition, McpSection, Pins,
     connection::{Connection, Reached},
+    definition::NAME_BYTES_MAX,
     harmless::line,
     pins::PINS_MAX,
     section, spec,
 };
-use crate::{BoardSide, NetworkSection, Wrong, assemble::shared, wire::system_lookup};
+use crate::{BoardSide, NetworkSection, Vault, Wrong, assemble::shared, wire::system_lookup};
 
 /// A server's tools, and what became of their pins.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -36,6 +39,9 @@ pub struct Listed {
     pub summary: String,
     /// Bytes of its schema.
     pub schema_bytes: usize,
+    /// Its schema as calls are held to it, where it can be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arguments: Option<Value>,
     /// What may be done about a lost outcome.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub class: Option<&'static str>,
@@ -45,6 +51,8 @@ pub struct Listed {
     pub digest: String,
     /// How it differs from its pin.
     pub change: Change,
+    /// Whether it was pinned, or its pin taken away, just now.
+    pub done: bool,
     /// Why it can't be pinned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
@@ -64,7 +72,21 @@ pub enum Change {
     Gone,
 }
 
-/// Starts the server `name` of `[network.mcp]`, asks what its tools are, and ends it.
+/// The section of the server `name`.
+///
+/// # Errors
+///
+/// The key, seen from `[network]`, and which servers there are.
+pub fn find<'a>(name: &str, network: &'a NetworkSection) -> Result<&'a McpSection, Wrong> {
+    network.mcp.get(name).ok_or_else(|| {
+        let names = network.mcp.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        let has = if names.is_empty() { "none" } else { &names };
+        let name = line(name, NAME_BYTES_MAX);
+        ("mcp".to_owned(), format!("there is no server `{name}`: this board has {has}"))
+    })
+}
+
+/// Starts the server `name`, asks what its tools are, and ends it.
 ///
 /// # Errors
 ///
@@ -75,11 +97,7 @@ pub async fn inspect(
     board: &BoardSide,
 ) -> Result<Vec<Definition>, Wrong> {
     let inside = |(key, message): Wrong| (format!("mcp.{name}.{key}"), message);
-    let Some(section) = network.mcp.get(name) else {
-        let names = network.mcp.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-        let has = if names.is_empty() { "none".into() } else { names };
-        return Err(("mcp".into(), format!("there is no server `{name}`: this board has {has}")));
-    };
+    let section = find(name, network)?;
     section::check_name(name).and_then(|()| section.check()).map_err(inside)?;
     section.check_secrets(&board.vault).map_err(inside)?;
     let shared = shared(network, board, system_lookup())?;
@@ -94,6 +112,7 @@ pub async fn inspect(
     match found {
         Ok(found) => {
             connection.end().await;
+            keeps_secrets(name, &found, &board.vault).map_err(|why| (String::new(), why))?;
             Ok(found)
         }
         Err(why) => {
@@ -102,6 +121,21 @@ pub async fn inspect(
             Err(failed(connection.link.explain(&what)))
         }
     }
+}
+
+/// Refuses a server whose tools tell a secret: masked, they would no longer be what the server says, and
+/// as they are they would lie in a file.
+fn keeps_secrets(server: &str, found: &[Definition], vault: &Vault) -> Result<(), String> {
+    for definition in found {
+        let Ok(text) = serde_json::to_string(definition) else { continue };
+        if vault.mask(&text) != text {
+            let name = line(&vault.mask(&definition.name), NAME_BYTES_MAX);
+            return Err(format!(
+                "server {server} tells a secret in its tool `{name}`: none of them is pinned"
+            ));
+        }
+    }
+    Ok(())
 }
 
 impl Listing {
@@ -128,6 +162,15 @@ impl Listing {
         Self { server: server.to_owned(), tools }
     }
 
+    /// The same, of tools that were all pinned just now.
+    #[must_use]
+    pub fn pinned(mut self) -> Self {
+        for tool in &mut self.tools {
+            tool.done = true;
+        }
+        self
+    }
+
     /// Whether a pinned tool is no longer what it was.
     #[must_use]
     pub fn has_changes(&self) -> bool {
@@ -139,11 +182,13 @@ impl Listing {
 impl fmt::Display for Listing {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         for tool in &self.tools {
-            let change = match &tool.change {
-                Change::New => "not pinned".to_owned(),
-                Change::Same => "pinned".to_owned(),
-                Change::Changed(parts) => format!("CHANGED: {}", parts.join(", ")),
-                Change::Gone => "GONE".to_owned(),
+            let change = match (&tool.change, tool.done) {
+                (Change::New, false) => "not pinned".to_owned(),
+                (Change::Changed(parts), false) => format!("CHANGED: {}", parts.join(", ")),
+                (Change::Gone, false) => "GONE".to_owned(),
+                (Change::New, true) | (Change::Same, _) => "pinned".to_owned(),
+                (Change::Changed(parts), true) => format!("pinned anew: {}", parts.join(", ")),
+                (Change::Gone, true) => "gone, no longer pinned".to_owned(),
             };
             writeln!(out, "{}  {change}", tool.name)?;
             writeln!(
@@ -167,14 +212,16 @@ impl Listed {
         let spec = spec::spec(server, section, definition);
         let name = |class: Class| class.name();
         Self {
-            name: line(&definition.name, 128),
+            name: line(&definition.name, NAME_BYTES_MAX),
             tool: spec.as_ref().ok().map(|spec| spec.name.clone()),
-            summary: line(&definition.description, 256),
+            summary: line(&definition.description, SUMMARY_BYTES_MAX),
             schema_bytes: definition.schema.to_string().len(),
             class: spec.as_ref().ok().map(|spec| name(spec.class)),
             hints: definition.hints,
             digest: definition.digest(),
             change: Change::New,
+            done: false,
+            arguments: spec.as_ref().ok().map(|spec| spec.arguments.clone()),
             refused: spec.err(),
         }
     }
@@ -210,7 +257,7 @@ impl Pins {
     ) -> Result<(), String> {
         for tool in tools {
             let mut same = found.iter().filter(|definition| definition.name == *tool);
-            let shown = line(tool, 128);
+            let shown = line(tool, NAME_BYTES_MAX);
             match (same.next(), same.next()) {
                 (Some(definition), None) => {
                     spec::spec(server, section, definition)?;
@@ -221,7 +268,7 @@ impl Pins {
                     self.tools.retain(|pin| pin.definition.name != *tool);
                 }
                 (None, _) => {
-                    let names: Vec<_> = found.iter().map(|other| line(&other.name, 128)).collect();
+                    let names: Vec<_> = found.iter().map(|other| line(&other.name, NAME_BYTES_MAX)).collect();
                     return Err(format!(
                         "server {server} has no tool `{shown}`: it has {}",
                         names.join(", ")
@@ -252,7 +299,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::mcp::{Hints, tests::section};
+    use crate::mcp::{
+        Hints,
+        tests::{section, vault},
+    };
 
     fn definition(name: &str, description: &str) -> Definition {
         let schema = json!({"type": "object", "properties": {}});
@@ -285,6 +335,23 @@ mod tests {
         let json = serde_json::to_value(&listing).unwrap();
         assert_eq!(json["tools"][1]["change"], json!({"changed": ["description", "hints"]}));
         assert_eq!(json["tools"][3]["change"], "gone");
+        assert_eq!(json["tools"][0]["arguments"]["additionalProperties"], json!(false));
+        let pinned = listing.pinned().to_string();
+        for told in ["other  pinned anew: description, hints\n", "gone  gone, no longer pinned\n"] {
+            assert!(pinned.contains(told), "{pinned}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_tells_a_secret_is_neither_shown_nor_pinned() {
+        let vault = vault(&[("key", "abcdefgh1234")]);
+        assert_eq!(keeps_secrets("peer", &[definition("t", "Does.")], &vault), Ok(()));
+        let mut in_schema = definition("t", "Does.");
+        in_schema.schema["properties"]["at"] = json!({"default": "YWJjZGVmZ2gxMjM0"});
+        for told in [definition("t", "Has abcdefgh1234."), in_schema] {
+            let why = keeps_secrets("peer", &[told], &vault).unwrap_err();
+            assert_eq!(why, "server peer tells a secret in its tool `t`: none of them is pinned");
+        }
     }
 
     #[test]

@@ -68,7 +68,9 @@ impl PinsError {
         match self {
             Self::Missing { .. } => format!("{self}: `everstep mcp pin {server} TOOL` writes it"),
             Self::Io { .. } => self.to_string(),
-            Self::Wrong { .. } => format!("{self}: write it anew with `everstep mcp pin {server} TOOL`"),
+            Self::Wrong { .. } => {
+                format!("{self}: move it away, then pin anew with `everstep mcp pin {server} TOOL`")
+            }
         }
     }
 }

@@ -1,26 +1,12 @@
 //! Messages over streamable HTTP: one request for each, on a connection of its own to an address that was
 //! looked at, within limits that hold before anything is parsed.
 
-use std::{
-    collections::HashMap,
-    error::Error,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+mod events;
+mod place;
 
-use futures::{
-    StreamExt as _,
-    stream::{BoxStream, unfold},
-};
-use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode,
-    header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HOST, USER_AGENT},
-};
-use http_body_util::{BodyExt as _, Full};
-use hyper::{
-    body::{Bytes, Incoming},
-    client::conn::http1,
-};
+use std::{collections::HashMap, error::Error, sync::Arc, time::Duration};
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
 use rmcp::{
     model::ClientJsonRpcMessage,
     transport::{
@@ -32,39 +18,28 @@ use rmcp::{
         },
     },
 };
-use sse_stream::{Error as SseError, Sse, SseStream};
-use tokio::task::AbortHandle;
 
+use self::{
+    events::{Events, events, too_deep, too_long},
+    place::{Place, read},
+};
 use super::{
-    lines::{DEPTH_MAX, is_shallow},
+    lines::is_shallow,
     link::Link,
     section::{McpSection, filled},
 };
-use crate::{
-    address::Reach,
-    exchange::{HEAD_BYTES_MAX, Watched},
-    http::Shared,
-    url::Url,
-    wire::{Progress, connect},
-};
+use crate::{address::Reach, http::Shared, url::Url};
 
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
 const EVENTS: &str = "text/event-stream";
 const JSON: &str = "application/json";
-/// Headers of an answer.
-const HEADERS_MAX: usize = 64;
-/// Bytes shown of an answer that is an error.
-const EXCERPT_BYTES: usize = 1_024;
 /// How often in a row a stream of events is opened again.
 const REOPEN_MAX: usize = 5;
 /// Pause before that, where the server names none.
 const REOPEN_PAUSE: Duration = Duration::from_secs(1);
-/// How long a request waits for its turn at the host.
-const TURN: Duration = Duration::from_secs(5);
 
 type Failure = StreamableHttpError<WebError>;
-type Events = BoxStream<'static, Result<Sse, SseError>>;
 
 /// Why a message did not leave, or was not answered.
 #[derive(Debug, thiserror::Error)]
@@ -133,223 +108,6 @@ pub(super) fn transport(
 #[derive(Clone)]
 pub(super) struct Web(Arc<Place>);
 
-struct Place {
-    url: Url,
-    reach: Reach,
-    secret: Option<(HeaderName, HeaderValue)>,
-    bytes_max: usize,
-    shared: Arc<Shared>,
-    link: Arc<Link>,
-}
-
-/// An answer, and the task that moves its connection, which ends with it.
-struct Answer {
-    response: Response<Incoming>,
-    moving: Moving,
-}
-
-/// Ends the task that moves a connection.
-struct Moving(AbortHandle);
-
-impl Drop for Moving {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-impl Place {
-    /// Sends one request and reads the head of its answer.
-    async fn send(
-        &self,
-        method: Method,
-        body: Vec<u8>,
-        session: Option<Arc<str>>,
-        more: HashMap<HeaderName, HeaderValue>,
-    ) -> Result<Answer, WebError> {
-        let progress = Progress::default();
-        let sent = self.exchange(method, body, session, more, &progress).await;
-        sent.map_err(|why| WebError {
-            begun: progress.may_have_left(),
-            why: format!("{}: {why}", self.url.device()),
-        })
-    }
-
-    async fn exchange(
-        &self,
-        method: Method,
-        body: Vec<u8>,
-        session: Option<Arc<str>>,
-        more: HashMap<HeaderName, HeaderValue>,
-        progress: &Progress,
-    ) -> Result<Answer, String> {
-        let Self { url, shared, .. } = self;
-        let _pass = shared.hosts.enter(&url.device(), TURN).await?;
-        let config = if url.https {
-            // Said before the connection, in words that name the clock.
-            shared.time.now().map_err(|error| error.to_string())?;
-            Some(shared.trusts.config(&url.device())?)
-        } else {
-            None
-        };
-        let connection = connect(url, self.reach, &shared.lookup, config, progress).await?;
-        let stream = Watched { connection, progress: progress.clone() };
-        let (mut sender, connection) = http1::Builder::new()
-            .max_buf_size(HEAD_BYTES_MAX)
-            .max_headers(HEADERS_MAX)
-            .handshake::<_, Full<Bytes>>(stream)
-            .await
-            .map_err(|error| error.to_string())?;
-        let moving = Moving(
-            tokio::spawn(async move {
-                // Whoever waits for the answer sees that it broke off.
-                let _ = connection.await;
-            })
-            .abort_handle(),
-        );
-        let mut request = Request::new(Full::new(Bytes::from(body)));
-        *request.method_mut() = method;
-        *request.uri_mut() = url.target().parse().map_err(|_| "the address can't be sent".to_owned())?;
-        let headers = request.headers_mut();
-        headers.extend(more);
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
-        headers.insert(USER_AGENT, HeaderValue::from_static("everstep"));
-        let in_header = |text: &str| {
-            HeaderValue::try_from(text).map_err(|_| "what the server sent can't stand in a header".to_owned())
-        };
-        headers.insert(HOST, in_header(&url.host_header())?);
-        if let Some(session) = session {
-            headers.insert(SESSION, in_header(&session)?);
-        }
-        if let Some((name, value)) = &self.secret {
-            headers.insert(name.clone(), value.clone());
-        }
-        let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
-        let is_plain = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
-        if !response.headers().get_all(CONTENT_ENCODING).iter().all(is_plain) {
-            return Err("the answer is packed, and nothing is unpacked here".into());
-        }
-        Ok(Answer { response, moving })
-    }
-
-    /// What an answer that is an error means.
-    async fn refused(&self, answer: Answer) -> Failure {
-        let status = answer.response.status();
-        let (body, whole) = read(answer, EXCERPT_BYTES).await.unwrap_or_default();
-        let said = self.link.excerpt(&body, whole);
-        let said = if said.is_empty() { said } else { format!(": {said}") };
-        let secret = match (status, &self.secret) {
-            (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, Some(_)) => ": it does not take the secret",
-            (StatusCode::UNAUTHORIZED, None) => ": it wants a secret, and `secret_header` names none",
-            _ => "",
-        };
-        // A client's error is the server's word that it did nothing, unless it speaks of a bad time.
-        let unsure = [
-            StatusCode::REQUEST_TIMEOUT,
-            StatusCode::CONFLICT,
-            StatusCode::TOO_EARLY,
-            StatusCode::TOO_MANY_REQUESTS,
-        ];
-        let begun = !status.is_client_error() || unsure.contains(&status);
-        let why = format!("{} answered {status}{secret}{said}", self.url.device());
-        self.link.fail_later(&why);
-        Failure::Client(WebError { begun, why })
-    }
-
-    fn broken(&self, why: String) -> Failure {
-        self.link.fail_later(&why);
-        Failure::Client(WebError { begun: true, why })
-    }
-
-    /// A stream of events, each within its limit.
-    fn events(self: &Arc<Self>, answer: Answer) -> Events {
-        let limit = Arc::new(Mutex::new(EventBytes::default()));
-        let place = Arc::clone(self);
-        let Answer { response, moving } = answer;
-        let bytes = unfold((response.into_body(), moving, place), move |(mut body, moving, place)| {
-            let limit = Arc::clone(&limit);
-            async move {
-                loop {
-                    let data = match body.frame().await? {
-                        Ok(frame) => frame.into_data(),
-                        Err(error) => {
-                            return Some((Err(std::io::Error::other(error)), (body, moving, place)));
-                        }
-                    };
-                    let Ok(data) = data else { continue };
-                    let mut seen = limit.lock().unwrap_or_else(PoisonError::into_inner);
-                    if !seen.add(&data, place.bytes_max) {
-                        drop(seen);
-                        place.link.fail(|| too_long(place.bytes_max));
-                        return None;
-                    }
-                    drop(seen);
-                    return Some((Ok(data), (body, moving, place)));
-                }
-            }
-        });
-        let place = Arc::clone(self);
-        let fits = move |event: &Result<Sse, SseError>| {
-            let fits = place.link.count();
-            let data = event.as_ref().ok().and_then(|event| event.data.as_deref()).unwrap_or_default();
-            if !is_shallow(data.as_bytes()) {
-                place.link.fail(too_deep);
-            }
-            let goes_on = fits && is_shallow(data.as_bytes());
-            std::future::ready(goes_on)
-        };
-        SseStream::from_bytes_stream(bytes.boxed()).take_while(fits).boxed()
-    }
-}
-
-fn too_long(bytes_max: usize) -> String {
-    format!("it sent a message of more than {bytes_max} bytes (`answer_bytes_max`)")
-}
-
-fn too_deep() -> String {
-    format!("it sent a message that is nested more than {DEPTH_MAX} deep")
-}
-
-/// Reads a body of at most `bytes_max`; the second part is false where there was more of it.
-async fn read(answer: Answer, bytes_max: usize) -> Result<(Vec<u8>, bool), String> {
-    let Answer { response, moving: _moving } = answer;
-    let mut body = response.into_body();
-    let mut read = Vec::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| error.to_string())?;
-        let Some(data) = frame.data_ref() else { continue };
-        let room = bytes_max.saturating_sub(read.len());
-        read.extend_from_slice(data.get(..room.min(data.len())).unwrap_or_default());
-        if data.len() > room {
-            return Ok((read, false));
-        }
-    }
-    Ok((read, true))
-}
-
-/// Bytes since the last empty line.
-#[derive(Default)]
-struct EventBytes {
-    bytes: usize,
-    ended: bool,
-}
-
-impl EventBytes {
-    /// Whether no event so far is longer than `bytes_max`.
-    fn add(&mut self, data: &[u8], bytes_max: usize) -> bool {
-        data.iter().all(|byte| {
-            self.bytes = self.bytes.saturating_add(1);
-            match byte {
-                b'\n' if self.ended => self.bytes = 0,
-                b'\n' => self.ended = true,
-                b'\r' => {}
-                _ => self.ended = false,
-            }
-            self.bytes <= bytes_max
-        })
-    }
-}
-
 fn is_kind(headers: &HeaderMap, kind: &str) -> bool {
     let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(kind)
@@ -383,7 +141,7 @@ impl StreamableHttpClient for Web {
         let headers = answer.response.headers();
         let session = headers.get(&SESSION).and_then(|value| value.to_str().ok()).map(str::to_owned);
         if is_kind(headers, EVENTS) {
-            return Ok(StreamableHttpPostResponse::Sse(place.events(answer), session));
+            return Ok(StreamableHttpPostResponse::Sse(events(place, answer), session));
         }
         if !is_kind(headers, JSON) {
             return Err(place.broken("it answered with neither JSON nor events".into()));
@@ -435,22 +193,6 @@ impl StreamableHttpClient for Web {
         if !status.is_success() || !is_kind(answer.response.headers(), EVENTS) {
             return Err(Failure::UnexpectedServerResponse(format!("{status} instead of events").into()));
         }
-        Ok(self.0.events(answer))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bytes_count_from_one_empty_line_to_the_next() {
-        let fits = |text: &str| EventBytes::default().add(text.as_bytes(), 10);
-        assert!(fits("data: 1\n\ndata: 2\n\n"));
-        assert!(fits("data: 1\r\n\r\ndata:2\r\n"));
-        assert!(!fits("data: 12345"));
-        assert!(!fits("data: 1\ndata: 2\n"));
-        let mut bytes = EventBytes::default();
-        assert!(bytes.add(b"data: 1\n", 10) && bytes.add(b"\ndata: 2", 10) && !bytes.add(b"data", 10));
+        Ok(events(&self.0, answer))
     }
 }

@@ -26,10 +26,16 @@ pub(crate) struct Leaf {
 
 impl Authority {
     pub(crate) fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// One that is changed by `change`.
+    pub(crate) fn with(change: impl FnOnce(&mut CertificateParams)) -> Self {
         let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         params.distinguished_name.push(DnType::CommonName, "Authority of the bench");
+        change(&mut params);
         let key = KeyPair::generate().unwrap();
         let pem = params.self_signed(&key).unwrap().pem();
         Self { issuer: Issuer::new(params, key), pem }

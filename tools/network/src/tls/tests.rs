@@ -3,7 +3,10 @@
 
 use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
-use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose, SanType};
+use rcgen::{
+    CertificateParams, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyUsagePurpose,
+    NameConstraints, SanType,
+};
 use rustls::{
     CertificateError,
     client::danger::ServerCertVerifier as _,
@@ -114,6 +117,22 @@ fn a_wildcard_needs_the_board_file_s_word() {
     // Beside the very name, it is of no importance.
     let both = authority.issue(&["*.example.com", HOST], |_| {});
     assert_eq!(verify(trusting(&authority), Some(built_s()), &both, HOST), Ok(()));
+}
+
+#[test]
+fn limits_on_names_hold_and_leave_no_room_for_a_wildcard() {
+    let authority = Authority::with(|params| {
+        let permitted_subtrees = vec![GeneralSubtree::DnsName("example.com".into())];
+        params.name_constraints = Some(NameConstraints { permitted_subtrees, excluded_subtrees: Vec::new() });
+    });
+    let told = |name: &str, host: &str| {
+        let roots = trusting(&authority).with_wildcard(true);
+        verify(roots, Some(built_s()), &authority.issue(&[name], |_| {}), host)
+    };
+    assert_eq!(told(HOST, HOST), Ok(()));
+    assert!(told("api.example.org", "api.example.org").is_err());
+    let wildcard = told("*.example.com", HOST).unwrap_err();
+    assert!(wildcard.contains("a wildcard below an authority that limits names"), "{wildcard}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use everstep_tool::Cancel;
 use serde_json::json;
 
 use super::*;
+use crate::pump::{PULSES_MAX, dose_antifreeze};
 
 /// A pump that gives some of the pulses asked for, and may lose its answers.
 #[derive(Clone, Debug)]
@@ -14,28 +15,30 @@ struct Fake {
     answer: Result<(), DeviceError>,
 }
 
-impl DosingPump for Fake {
-    fn pulse(&mut self, _pulses: u32) -> Result<(), DeviceError> {
+impl Pulser for Fake {
+    fn pulse(&mut self, _pulses: u32, _cancel: &Cancel) -> Result<(), DeviceError> {
         *self.counter.lock().unwrap() += self.gives;
         self.answer.clone()
     }
+}
 
-    fn counter(&mut self) -> Result<u64, DeviceError> {
+impl Counter for Fake {
+    fn count(&mut self) -> Result<u64, DeviceError> {
         Ok(*self.counter.lock().unwrap())
     }
 }
 
-fn pump(gives: u64, answer: Result<(), DeviceError>) -> DoseAntifreeze<Fake> {
-    DoseAntifreeze::new(Device::new("pump", Fake { counter: Arc::new(Mutex::new(6)), gives, answer }))
+fn pump(gives: u64, answer: Result<(), DeviceError>) -> CountedPulses<Fake> {
+    dose_antifreeze(Device::new("pump", Fake { counter: Arc::new(Mutex::new(6)), gives, answer }))
 }
 
-async fn call(tool: &DoseAntifreeze<Fake>, pulses: u32) -> ToolCall {
+async fn call(tool: &CountedPulses<Fake>, pulses: u32) -> ToolCall {
     let arguments = json!({"pulses": pulses});
     let baseline = tool.baseline(&arguments).await.unwrap();
     ToolCall { id: CallId(1), arguments, baseline, idempotency_key: None }
 }
 
-async fn run(tool: &DoseAntifreeze<Fake>, call: &ToolCall) -> Outcome {
+async fn run(tool: &CountedPulses<Fake>, call: &ToolCall) -> Outcome {
     let cx = Context { attempt: 1, deadline: Duration::from_mins(1), cancel: Cancel::default() };
     tool.run(call, &cx).await
 }
@@ -94,4 +97,50 @@ async fn dose_that_could_not_be_read_back_does_not_start() {
             .unwrap(),
         6
     );
+}
+
+#[test]
+fn schema_names_the_most_pulses_of_a_call() {
+    let pulses = |tool: &dyn Tool| tool.spec().arguments["properties"]["pulses"].to_string();
+    let dose = pump(1, Ok(()));
+    assert_eq!(
+        pulses(&dose),
+        r#"{"type":"integer","minimum":1,"description":"How many pulses.","maximum":5}"#
+    );
+    assert_eq!(dose.spec().class, Class::ReadBack { settle_ms: 2_000 });
+    assert_eq!(pulses(&feeder(Ok(()))).matches("\"maximum\":9").count(), 1);
+}
+
+fn feeder(answer: Result<(), DeviceError>) -> Pulses<Fake> {
+    let fake = Fake { counter: Arc::new(Mutex::new(0)), gives: 1, answer };
+    let words = PulseWords {
+        tool: "pulse_feeder".into(),
+        summary: "give pulses to the feeder".into(),
+        gave: "feeder gave".into(),
+        pulses_max: 9,
+        run_ms_max: 5_000,
+    };
+    Pulses::new(Device::new("feeder", fake), words)
+}
+
+#[tokio::test]
+async fn pulses_that_nothing_counts_never_run_twice() {
+    let run = async |answer, pulses: u32| {
+        let tool = feeder(answer);
+        assert_eq!(tool.spec().class, Class::Never);
+        let arguments = json!({"pulses": pulses});
+        assert_eq!(tool.baseline(&arguments).await, Ok(None));
+        let call = ToolCall { id: CallId(1), arguments, baseline: None, idempotency_key: None };
+        let cx = Context { attempt: 1, deadline: Duration::from_mins(1), cancel: Cancel::default() };
+        let outcome = tool.run(&call, &cx).await;
+        assert!(matches!(tool.probe(&call).await, Settlement::CantTell(_)));
+        (outcome, tool.device.use_for(Duration::ZERO, Counter::count).await.unwrap())
+    };
+    assert_eq!(run(Ok(()), 9).await, (Outcome::Done("feeder gave 9 pulses".into()), 1));
+    let lost = Err(DeviceError::Unknown("the line is stuck".into()));
+    assert_eq!(run(lost, 1).await, (Outcome::MayHaveRun("the line is stuck".into()), 1));
+    for pulses in [0, 10] {
+        let why = format!("pulses must be 1 to 9, got {pulses}");
+        assert_eq!(run(Ok(()), pulses).await, (Outcome::NotStarted(why), 0));
+    }
 }

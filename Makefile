@@ -111,6 +111,6 @@ setup:
 peers:
 	@scripts/test-peers.sh
 
-# The broker that the network's tests talk to.
-network:
+# The broker and the servers of the Model Context Protocol that the network's tests call. It shares the peers' Python.
+network: peers
 	@scripts/test-network.sh

@@ -5,6 +5,7 @@
 //! Leaves out what the bytes on flash mean, what a control request does, and any simulated part:
 //! those are the journal's, the driver's and `everstep-board-sim`'s.
 
+pub mod child;
 pub mod clock;
 pub mod config;
 pub mod control;

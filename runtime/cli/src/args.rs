@@ -1,6 +1,7 @@
 //! The command line: names, defaults and help of every command and flag.
 
 mod bench;
+mod mcp;
 
 use std::{num::NonZeroUsize, path::PathBuf};
 
@@ -8,7 +9,10 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 use everstep_model_llama::SEQUENCES_MAX;
 
-pub(crate) use self::bench::Bench;
+pub(crate) use self::{
+    bench::Bench,
+    mcp::{Mcp, McpCommand, McpPin},
+};
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, board file or refused change,
   3 flash needs attention, 4 a limit was reached, 5 waits for approval";
@@ -89,6 +93,8 @@ pub(crate) enum Command {
     Flash(Flash),
     /// List the tools of the board and who may call them, or try one by hand
     Tools(Tools),
+    /// Look at the tools of an MCP server, and pin what they promise
+    Mcp(Mcp),
     /// Show what the model is
     Model(Model),
     /// Measure a model on cases: how often it makes the right call

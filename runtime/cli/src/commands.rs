@@ -8,6 +8,7 @@ pub(crate) mod control;
 pub(crate) mod eval;
 pub(crate) mod flash;
 pub(crate) mod journal;
+pub(crate) mod mcp;
 pub(crate) mod model;
 pub(crate) mod replay;
 pub(crate) mod run;

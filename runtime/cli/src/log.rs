@@ -9,7 +9,8 @@ use crate::out;
 /// The variable that chooses what is logged.
 const VARIABLE: &str = "EVERSTEP_LOG";
 
-/// Starts logging: warnings, more with each `-v`, or what the variable says.
+/// Starts logging: warnings, more with each `-v`, or what the variable says. What MCP servers send is only
+/// logged where the variable says so: it may hold anything.
 pub(crate) fn start(verbose: u8) {
     let default = match verbose {
         0 => "warn",
@@ -17,7 +18,8 @@ pub(crate) fn start(verbose: u8) {
         2 => "debug",
         _ => "trace",
     };
-    let filter = EnvFilter::try_from_env(VARIABLE).unwrap_or_else(|_| EnvFilter::new(default));
+    let filter =
+        EnvFilter::try_from_env(VARIABLE).unwrap_or_else(|_| EnvFilter::new(format!("{default},rmcp=off")));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     // Fails only when a logger is there already, and then that one logs.
     let _ = lines.with_ansi(out::shows_colour()).try_init();

@@ -61,6 +61,7 @@ fn perform(cli: &Cli) -> Outcome<Exit> {
         Command::Replay(args) => commands::replay::perform(place, args),
         Command::Flash(args) => commands::flash::perform(place, args),
         Command::Tools(args) => commands::tools::perform(place, args),
+        Command::Mcp(args) => commands::mcp::perform(place, args),
         Command::Model(args) => commands::model::perform(place, args),
         Command::Eval(args) => commands::eval::perform(place, args),
         Command::Bench(args) => commands::bench::perform(place, args),

@@ -2,9 +2,10 @@
 //! and tools made from a few lines of a board file.
 //!
 //! A peer keeps a log of its own, which knows nothing of records: that log is the oracle.
-//! `scripts/test-network.sh` installs the real ones.
+//! `scripts/test-network.sh` installs the real ones, `mcp-peer` is the hostile one.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test's set-up may fail")]
 
 pub mod http;
+pub mod mcp;
 pub mod mqtt;

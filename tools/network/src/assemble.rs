@@ -1,6 +1,6 @@
 //! Makes the tools that `[network]` declares.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, process::Command, sync::Arc};
 
 use everstep_tool::{Clock, Tool};
 
@@ -28,6 +28,8 @@ pub struct BoardSide {
     pub trusted_s: Option<u64>,
     /// What relative paths of the board file begin at.
     pub folder: PathBuf,
+    /// Makes sure that a process to be started ends when this one does, however it ends.
+    pub bind_child: fn(&mut Command),
 }
 
 /// Makes the tools. Nothing is connected to yet.
@@ -47,16 +49,7 @@ pub(crate) fn assemble_with(
 ) -> Result<Vec<Arc<dyn Tool>>, Wrong> {
     section.check()?;
     let under = |kind: &'static str| move |(key, message): Wrong| (format!("{kind}.{key}"), message);
-    let time = Arc::new(TrustedTime::new(Arc::clone(&board.clock), board.trusted_s));
-    let trusts = Trusts::new(&section.host, &board.folder, &time).map_err(under("host"))?;
-    let shared = Arc::new(Shared {
-        vault: Arc::clone(&board.vault),
-        clock: Arc::clone(&board.clock),
-        time,
-        hosts: Arc::new(Hosts::new(section.host.clone())),
-        trusts: Arc::new(trusts),
-        lookup,
-    });
+    let shared = shared(section, board, lookup)?;
     let mut tools = http::tools(&section.http, &shared).map_err(under("http"))?;
     for (name, query) in &section.query {
         tools.push(query::tool(name, query, board));
@@ -67,8 +60,27 @@ pub(crate) fn assemble_with(
     }
     for (name, mcp) in &section.mcp {
         let inside = |(key, message)| (format!("mcp.{name}.{key}"), message);
-        tools.extend(mcp::tools(name, mcp, board).map_err(inside)?);
+        tools.extend(mcp::tools(name, mcp, board, &shared).map_err(inside)?);
     }
     let masked = |tool| Arc::new(Masked::new(tool, Arc::clone(&board.vault))) as Arc<dyn Tool>;
     Ok(tools.into_iter().map(masked).collect())
+}
+
+/// What all connections over the network share.
+pub(crate) fn shared(
+    section: &NetworkSection,
+    board: &BoardSide,
+    lookup: Lookup,
+) -> Result<Arc<Shared>, Wrong> {
+    let time = Arc::new(TrustedTime::new(Arc::clone(&board.clock), board.trusted_s));
+    let trusts = Trusts::new(&section.host, &board.folder, &time)
+        .map_err(|(key, message)| (format!("host.{key}"), message))?;
+    Ok(Arc::new(Shared {
+        vault: Arc::clone(&board.vault),
+        clock: Arc::clone(&board.clock),
+        time,
+        hosts: Arc::new(Hosts::new(section.host.clone())),
+        trusts: Arc::new(trusts),
+        lookup,
+    }))
 }

@@ -117,9 +117,9 @@ fn words(error: &hyper::Error) -> String {
 }
 
 /// A connection that remembers whether anything was written to it.
-struct Watched {
-    connection: Connection,
-    progress: Progress,
+pub(crate) struct Watched {
+    pub(crate) connection: Connection,
+    pub(crate) progress: Progress,
 }
 
 impl Read for Watched {

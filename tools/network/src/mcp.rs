@@ -1,40 +1,79 @@
-//! MCP servers: not there yet.
+//! Tools of MCP servers: processes on this board, or servers behind an address. A board file grants them
+//! one by one; what each one promises is pinned beside it, so that a start needs no server and a server
+//! can't change its promises behind an operator's back.
+//!
+//! Leaves out prompts, resources, and everything that a server may ask of its client: all of it is
+//! declined.
 
-use std::sync::Arc;
+mod canonical;
+mod child;
+mod class;
+mod client;
+mod connection;
+mod definition;
+mod harmless;
+mod lines;
+mod link;
+mod pin;
+mod pins;
+mod result;
+mod section;
+mod server;
+mod spec;
+mod starts;
+mod stdio;
+mod tool;
+mod web;
+
+use std::{collections::BTreeMap, sync::Arc};
 
 use everstep_tool::Tool;
-use serde::{Deserialize, Serialize};
 
-use crate::{BoardSide, Wrong};
+use crate::{BoardSide, Wrong, http::Shared};
 
-/// `[network.mcp.NAME]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct McpSection {
-    /// Where it is.
-    pub url: String,
-}
+pub use definition::{Definition, Hints};
+pub use pin::{Change, Listed, Listing, find, inspect};
+pub use pins::{PINS_BYTES_MAX, PINS_MAX, Pin, Pins, PinsError};
+pub use section::{McpSection, ToolClass, ToolSection};
 
-impl McpSection {
-    /// What is wrong with the section, if anything.
-    ///
-    /// # Errors
-    ///
-    /// The key and what is allowed.
-    pub fn check(&self) -> Result<(), Wrong> {
-        Ok(())
-    }
-}
+use {connection::Reached, server::Server, tool::McpTool};
 
-/// The tools of the server called `name`.
+/// The tools of the server called `name`, as they are pinned. Nothing is started yet.
 ///
 /// # Errors
 ///
 /// The key, seen from the section, and what is wrong.
 pub(crate) fn tools(
-    _name: &str,
-    _section: &McpSection,
-    _board: &BoardSide,
+    name: &str,
+    section: &McpSection,
+    board: &BoardSide,
+    shared: &Arc<Shared>,
 ) -> Result<Vec<Arc<dyn Tool>>, Wrong> {
-    Err(("url".into(), "MCP servers are not there yet: remove this section".into()))
+    section::check_name(name)?;
+    section.check_secrets(&board.vault)?;
+    let wrong = |message: String| ("pins".to_owned(), message);
+    let path = board.folder.join(&section.pins);
+    let pins = Pins::load(&path).map_err(|error| wrong(error.advice(name)))?;
+    for tool in section.tool.keys().filter(|tool| pins.get(tool).is_none()) {
+        let message = format!("`{}` is not pinned: `everstep mcp pin {name} TOOL`", tool.escape_debug());
+        return Err((format!("tool.{tool}"), message));
+    }
+    let mut specs = BTreeMap::new();
+    for pin in &pins.tools {
+        let spec = spec::spec(name, section, &pin.definition).map_err(wrong)?;
+        if let Some((_, other)) = specs.insert(spec.name.clone(), (spec.clone(), pin)) {
+            let (one, two) = (&other.definition.name, &pin.definition.name);
+            return Err(wrong(format!(
+                "`{one}` and `{two}` would both be called {}: pin one of them",
+                spec.name
+            )));
+        }
+    }
+    let pinned = pins.tools.iter().map(|pin| (pin.definition.name.clone(), pin.digest.clone())).collect();
+    let server = Arc::new(Server::new(Reached::new(name, section, board, shared), pinned));
+    let tools = specs.into_values();
+    Ok(tools.map(|(spec, pin)| Arc::new(McpTool::new(spec, &pin.definition.name, &server)) as _).collect())
 }
+
+#[cfg(test)]
+mod tests;

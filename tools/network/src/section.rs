@@ -166,6 +166,12 @@ impl NetworkSection {
         }
         for (name, mcp) in &self.mcp {
             mcp.check().map_err(|wrong| inside("mcp", name, wrong))?;
+            let mut others = self.mcp.iter().take_while(|(other, _)| *other != name);
+            if let Some((other, _)) = others.find(|(_, other)| other.pins == mcp.pins) {
+                let message =
+                    format!("`{}` holds what `{other}` promises: name another file", mcp.pins.display());
+                return Err(inside("mcp", name, ("pins".into(), message)));
+            }
         }
         for (name, query) in &self.query {
             query.check().map_err(|wrong| inside("query", name, wrong))?;

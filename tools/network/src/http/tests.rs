@@ -49,6 +49,7 @@ impl Bench {
             clock: Arc::<TestClock>::clone(&clock),
             trusted_s: None,
             folder: folder.to_owned(),
+            bind_child: |_| {},
         };
         Self { tools: assemble_with(&section, &board, lookup).unwrap(), clock }
     }
@@ -211,6 +212,7 @@ async fn what_a_board_file_lacks_is_named_at_the_start() {
             clock: TestClock::at(None),
             trusted_s: None,
             folder: "/nonexistent".into(),
+            bind_child: |_| {},
         };
         assemble_with(&section, &board, loopback()).err().unwrap()
     };

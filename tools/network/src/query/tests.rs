@@ -37,6 +37,7 @@ impl Bench {
             clock: TestClock::at(None),
             trusted_s: None,
             folder: self.folder.path().to_owned(),
+            bind_child: |_| {},
         }
     }
 

@@ -50,6 +50,7 @@ async fn said(status: u16, echo: String) -> Vec<String> {
         clock: TestClock::at(Some(built_s())),
         trusted_s: None,
         folder: "".into(),
+        bind_child: |_| {},
     };
     let tools = assemble_with(&section, &board, loopback()).unwrap();
     let mut said =

@@ -1,5 +1,7 @@
 //! The latest time that a board trusted outlives the start that trusted it, whatever its clock shows later.
 
+#![expect(clippy::unwrap_used, reason = "a test's set-up may fail")]
+
 use everstep_board_sim::SimFlash;
 use everstep_driver::{BoardLog, BoardRecord, Pause};
 use system_tests::stand::{BOARD_SECTORS, SECTOR_BYTES, Stand};

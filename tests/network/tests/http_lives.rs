@@ -3,8 +3,6 @@
 //!
 //! `EVERSTEP_SEEDS=N` lives N lives; `EVERSTEP_SEED=S` lives the one with seed S.
 
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a violated promise ends the test with its seed")]
-
 use std::{
     sync::{
         Arc, Mutex,
@@ -25,7 +23,6 @@ fn number(name: &str) -> Option<u64> {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "what a sweep came across is its report")]
 fn endpoints_act_as_often_as_their_class_allows_in_every_life() {
     let seeds: Vec<u64> = match number("EVERSTEP_SEED") {
         Some(seed) => vec![seed],

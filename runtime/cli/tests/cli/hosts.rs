@@ -45,8 +45,8 @@ fn bench(network: &str, server: &HttpServer, grants: &str) -> Bench {
 
 /// A script that makes these calls.
 fn calls(names: &[&str]) -> String {
-    let calls: String =
-        names.iter().map(|name| format!("[[reply]]\ncall = \"{name}\"\narguments = '{{}}'\n")).collect();
+    let call = |name: &&str| format!("[[reply]]\ncall = \"{name}\"\narguments = '{{}}'\n");
+    let calls = names.iter().map(call).collect::<Vec<_>>().concat();
     format!("{calls}[[reply]]\nsay = \"Done.\"\n")
 }
 
@@ -109,8 +109,8 @@ fn a_clock_before_the_last_time_that_was_trusted_ends_connections_until_the_boar
     let told = |task: &str| {
         bench.everstep(&["run", task, "--task-id", task]).done();
         let journal = bench.everstep(&["journal"]).done();
-        let lines = journal.lines().filter(|line| line.contains("ended")).map(str::to_owned);
-        lines.last().unwrap_or_default()
+        let mut lines = journal.lines().filter(|line| line.contains("ended")).map(str::to_owned);
+        lines.next_back().unwrap_or_default()
     };
     assert!(told("first").contains("TLS handshake"), "{}", told("first"));
 

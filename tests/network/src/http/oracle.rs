@@ -23,14 +23,14 @@ pub(super) fn check(records: &[Record], acts: &[Act], story: &mut Story) -> Resu
 
     let mut allowed = HashMap::<String, Allowed>::new();
     for intent in intents.iter().filter(|intent| intent.call.class != Class::Observe) {
-        let one = allowed.entry(format!("{} {}", intent.call.tool, intent.call.arguments)).or_default();
+        let allowance = allowed.entry(format!("{} {}", intent.call.tool, intent.call.arguments)).or_default();
         // What must not run twice acts once, however often it was tried.
         let once = matches!(intent.call.class, Class::Never | Class::Keyed { .. });
         if intent.told != Told::NotStarted {
-            one.at_most += if once { 1 } else { intent.tries };
+            allowance.at_most += if once { 1 } else { intent.tries };
         }
         if intent.told == Told::Done {
-            one.at_least = if once { one.at_least + 1 } else { 1 };
+            allowance.at_least = if once { allowance.at_least + 1 } else { 1 };
         }
     }
     let mut done = HashMap::<String, usize>::new();

@@ -13,7 +13,7 @@ SECONDS ?= 600
 MODEL ?= models/wren/wren.gguf
 
 
-.PHONY: run test test-slow soak soak-journal breaks fuzz bench bench-journal bench-engine check dist wren wren-smoke eval-wren setup peers
+.PHONY: run test test-slow soak soak-journal breaks fuzz bench bench-journal bench-engine check dist wren wren-smoke eval-wren setup peers network
 
 # The main job: the cold room is brought to -18 C, with the process killed on the way.
 run: setup
@@ -21,15 +21,16 @@ run: setup
 	target/release/everstep-rehearse --kills $(KILLS) --report target/run.json
 
 # Every test that fits CI. The rehearsals need the programs beside them.
-test: setup peers
+test: setup peers network
 	$(CARGO) build $(BUILD) --workspace --bins
 	$(CARGO) test $(BUILD) --workspace
 
 # What takes minutes: more lives, more walks, more cuts, and $(RUNS) runs of the real model with kills.
-test-slow: setup peers
+test-slow: setup peers network
 	EVERSTEP_SEEDS=100000 $(CARGO) test $(BUILD) -p everstep-core
 	EVERSTEP_SEEDS=100000 $(CARGO) test $(BUILD) -p system-tests --test lives -- --nocapture
 	EVERSTEP_SEEDS=1000 $(CARGO) test $(BUILD) -p peer-tests --test lives -- --nocapture
+	EVERSTEP_SEEDS=400 $(CARGO) test $(BUILD) -p network-tests --test mqtt_lives -- --nocapture
 	EVERSTEP_CUTS=100000 $(CARGO) test $(BUILD) -p everstep-journal --all-features
 	$(MAKE) soak
 	$(MAKE) wren-smoke
@@ -108,3 +109,7 @@ setup:
 # The Python that the peers of the device tests run in.
 peers:
 	@scripts/test-peers.sh
+
+# The broker that the network's tests talk to.
+network:
+	@scripts/test-network.sh

@@ -36,8 +36,15 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Crates outside the product: they may see everything.
-const FREE: &[&str] =
-    &["system-tests", "system-benches", "journal-bench", "journal-proof", "peer-tests", "peers-bench"];
+const FREE: &[&str] = &[
+    "system-tests",
+    "system-benches",
+    "journal-bench",
+    "journal-proof",
+    "network-tests",
+    "peer-tests",
+    "peers-bench",
+];
 
 fn manifests() -> BTreeMap<String, toml::Table> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");

@@ -29,9 +29,7 @@ pub use http::{
     BodySection, ClassKind, HttpSection, KeepSection, KeepText, Method, ProbeSection, SecretHeader,
 };
 pub use mcp::McpSection;
-pub use mqtt::{
-    LatestSection, MqttProbeSection, MqttSection, PublishSection, VersionKind, WaitSection,
-};
+pub use mqtt::{LatestSection, MqttProbeSection, MqttSection, PublishSection, VersionKind, WaitSection};
 pub use parameter::{Kind, PARAMETERS_MAX, ParameterSection, Place, TEXT_CHARS_LIMIT};
 pub use query::QuerySection;
 pub use section::{HostSection, NetworkSection, RootsKind, Wrong};

@@ -21,3 +21,6 @@ mod watch;
 pub use section::{LatestSection, MqttProbeSection, MqttSection, PublishSection, VersionKind, WaitSection};
 
 pub(crate) use tools::tools;
+
+#[cfg(test)]
+mod tests;

@@ -243,7 +243,9 @@ mod tests {
         assert_eq!(read("mqtts://Broker.example.com").unwrap(), (true, "broker.example.com:8883".into()));
         assert_eq!(read("mqtt://10.0.0.7").unwrap(), (false, "10.0.0.7:1883".into()));
         assert_eq!(read("mqtt://[::1]:99").unwrap(), (false, "[::1]:99".into()));
-        for wrong in ["https://a", "mqtt://a/b", "mqtt://u@a", "mqtt://a:0", "mqtt://", "mqtt://1.2.3", "a:1883"] {
+        for wrong in
+            ["https://a", "mqtt://a/b", "mqtt://u@a", "mqtt://a:0", "mqtt://", "mqtt://1.2.3", "a:1883"]
+        {
             assert!(read(wrong).is_err(), "{wrong}");
         }
     }

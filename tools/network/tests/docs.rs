@@ -21,14 +21,19 @@ fn examples_of_the_page_are_taken() {
     let text = fs::read_to_string(page).unwrap();
     let examples: Vec<&str> =
         text.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-    let (mut http, mut query, mut secrets) = (0, 0, 0);
+    let (mut http, mut query, mut mqtt, mut secrets) = (0, 0, 0, 0);
     for example in &examples {
         let read: Example = toml::from_str(example).unwrap_or_else(|error| panic!("{error}\n{example}"));
         read.network.check().unwrap_or_else(|(key, message)| panic!("network.{key}: {message}\n{example}"));
         http += read.network.http.len();
         query += read.network.query.len();
+        let brokers = read.network.mqtt.values();
+        mqtt += brokers.map(|one| one.publish.len() + one.latest.len() + one.wait.len()).sum::<usize>();
         secrets += read.secret.len();
     }
-    println!("{} examples, {http} endpoints, {query} queries, {secrets} secrets", examples.len());
-    assert!(http >= 5 && query >= 1 && secrets >= 2, "{http} {query} {secrets}");
+    println!(
+        "{} examples, {http} endpoints, {query} queries, {mqtt} tools of brokers, {secrets} secrets",
+        examples.len()
+    );
+    assert!(http >= 5 && query >= 1 && mqtt >= 6 && secrets >= 3, "{http} {query} {mqtt} {secrets}");
 }

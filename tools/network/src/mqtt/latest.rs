@@ -33,7 +33,8 @@ impl Latest {
             arguments: parameter::schema(&[]),
             class: Class::Observe,
             trust: Trust::Outside,
-            device: Some(watch.broker().url.device()),
+            // What is told is in memory: no call goes to the broker.
+            device: None,
             run_ms_max: section.answer_ms_max.saturating_add(MARGIN_MS),
         };
         Self { spec, section: section.clone(), watch: Arc::clone(watch), index }
@@ -53,7 +54,9 @@ impl Latest {
             return Outcome::NotStarted("there is no such subscription".into());
         };
         if let Some(refused) = &slot.refused {
-            return Outcome::NotStarted(format!("the broker refuses the subscription of {filter}: {refused}"));
+            return Outcome::NotStarted(format!(
+                "the broker refuses the subscription of {filter}: {refused}"
+            ));
         }
         let vault = &self.watch.broker().shared.vault;
         let lost = why(&state.line, limit);

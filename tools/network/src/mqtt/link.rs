@@ -63,7 +63,8 @@ impl Link {
             broker.shared.time.now().map_err(|error| error.to_string())?;
         }
         let stream =
-            connect(&broker.url, broker.reach(), &broker.shared.lookup, broker.config.clone(), progress).await?;
+            connect(&broker.url, broker.reach(), &broker.shared.lookup, broker.config.clone(), progress)
+                .await?;
         progress.reach(Step::SigningOn);
         let mut link = Self { stream, frames: Frames::default(), version: broker.section.version.wire() };
         let client_id = broker.client_id(purpose);

@@ -44,7 +44,10 @@ impl Probe {
             Ok(shown) => shown,
             Err(_) => {
                 let host = broker.url.device();
-                Err(format!("{host} showed nothing at {filter} within {} ms: is it retained?", limit.as_millis()))
+                Err(format!(
+                    "{host} showed nothing at {filter} within {} ms: is it retained?",
+                    limit.as_millis()
+                ))
             }
         }
     }
@@ -60,7 +63,9 @@ impl Probe {
         loop {
             let packet = link.next().await?;
             match packet.packet {
-                Incoming::Publish(received) if received.topic == *filter => newest = Some((received, packet.is_whole)),
+                Incoming::Publish(received) if received.topic == *filter => {
+                    newest = Some((received, packet.is_whole))
+                }
                 Incoming::Subscribed { id: ID, refused } => {
                     if let Some(why) = refused.into_iter().flatten().next() {
                         return Err(format!("the subscription of {filter} is refused: {why}"));

@@ -56,7 +56,12 @@ enum Failed {
 }
 
 impl Publish {
-    pub(super) fn new(name: &str, section: &PublishSection, broker: &Arc<Broker>, probe: Option<Probe>) -> Self {
+    pub(super) fn new(
+        name: &str,
+        section: &PublishSection,
+        broker: &Arc<Broker>,
+        probe: Option<Probe>,
+    ) -> Self {
         let spec = ToolSpec {
             name: name.to_owned(),
             summary: section.summary.clone(),
@@ -77,12 +82,16 @@ impl Publish {
             None => {
                 let in_topic: Vec<_> = template.names().collect();
                 let free = values.iter().filter(|(name, _)| !in_topic.contains(&name.as_str()));
-                let object: Map<_, _> = free.map(|(name, value)| (name.clone(), Given::json(value))).collect();
+                let object: Map<_, _> =
+                    free.map(|(name, value)| (name.clone(), Given::json(value))).collect();
                 if object.is_empty() { String::new() } else { Value::Object(object).to_string() }
             }
         };
         if payload.len() > PAYLOAD_BYTES_MAX {
-            return Err(format!("the message has {} bytes, at most {PAYLOAD_BYTES_MAX} may be sent", payload.len()));
+            return Err(format!(
+                "the message has {} bytes, at most {PAYLOAD_BYTES_MAX} may be sent",
+                payload.len()
+            ));
         }
         Ok(Message { topic, payload })
     }
@@ -103,7 +112,9 @@ impl Publish {
             Err(why) => return Outcome::NotStarted(why),
         };
         let Ok(_turn) = timeout_at(until, self.broker.publishing.lock()).await else {
-            return Outcome::NotStarted(format!("{host} is still busy with earlier messages: try again later"));
+            return Outcome::NotStarted(format!(
+                "{host} is still busy with earlier messages: try again later"
+            ));
         };
         let progress = Progress::default();
         match timeout_at(until, self.send(&message, &progress)).await {
@@ -113,12 +124,16 @@ impl Publish {
                 Outcome::MayHaveRun(format!("{host} did not acknowledge the message: {why}"))
             }
             Ok(Err(Failed::Lost(why))) => Outcome::NotStarted(why),
-            Err(_) if progress.may_have_left() => {
-                Outcome::MayHaveRun(format!("{host} did not acknowledge the message within {} ms", limit.as_millis()))
-            }
+            Err(_) if progress.may_have_left() => Outcome::MayHaveRun(format!(
+                "{host} did not acknowledge the message within {} ms",
+                limit.as_millis()
+            )),
             Err(_) => {
                 let missing = progress.step().missing();
-                Outcome::NotStarted(format!("no {missing} from {host} within {} ms (`answer_ms_max`)", limit.as_millis()))
+                Outcome::NotStarted(format!(
+                    "no {missing} from {host} within {} ms (`answer_ms_max`)",
+                    limit.as_millis()
+                ))
             }
         }
     }
@@ -161,7 +176,10 @@ impl Publish {
         // Head and properties fit in what is added.
         let bytes = message.topic.len() + message.payload.len() + 16;
         if bytes > welcome.packet_bytes_max {
-            return Err(format!("{host} takes at most {} bytes, the message has {bytes}", welcome.packet_bytes_max));
+            return Err(format!(
+                "{host} takes at most {} bytes, the message has {bytes}",
+                welcome.packet_bytes_max
+            ));
         }
         Ok(())
     }
@@ -169,8 +187,12 @@ impl Publish {
     fn told(&self, topic: &str, verdict: &Verdict) -> String {
         let host = self.broker.url.device();
         match (self.section.wire_qos(), verdict) {
-            (Qos::AtMostOnce, _) => format!("{host} has read the message to {topic}; with QoS 0 it confirms nothing"),
-            (_, Verdict::Unheard) => format!("{host} took the message to {topic}; nobody subscribes to it now"),
+            (Qos::AtMostOnce, _) => {
+                format!("{host} has read the message to {topic}; with QoS 0 it confirms nothing")
+            }
+            (_, Verdict::Unheard) => {
+                format!("{host} took the message to {topic}; nobody subscribes to it now")
+            }
             _ => format!("{host} took the message to {topic}"),
         }
     }

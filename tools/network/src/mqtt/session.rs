@@ -172,7 +172,8 @@ mod tests {
 
     #[test]
     fn waits_grow_to_a_bound_and_differ_between_boards() {
-        let waits = |board: &str| (0..40).map(|failures| wait(board, failures).as_millis()).collect::<Vec<_>>();
+        let waits =
+            |board: &str| (0..40).map(|failures| wait(board, failures).as_millis()).collect::<Vec<_>>();
         let (one, other) = (waits("board1"), waits("board2"));
         assert_ne!(one, other);
         for (failures, wait_ms) in one.iter().enumerate() {

@@ -54,7 +54,13 @@ mod tests {
     use crate::{http::KeepText, rehearsal::vault};
 
     fn message(payload: &[u8], origin: Origin, is_whole: bool) -> Message {
-        Message { topic: "lab/\u{7}air".into(), payload: payload.to_vec(), is_whole, origin, at: Instant::now() }
+        Message {
+            topic: "lab/\u{7}air".into(),
+            payload: payload.to_vec(),
+            is_whole,
+            origin,
+            at: Instant::now(),
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -66,7 +72,10 @@ mod tests {
         assert_eq!(said(b"21.5", Origin::Live, true), "21.5\n(lab/ air; it came 0 s ago)");
         assert_eq!(said(b"", Origin::Live, true), "(an empty message)\n(lab/ air; it came 0 s ago)");
         let retained = said(b"on\x1b[2J", Origin::Retained, true);
-        assert_eq!(retained, "on [2J\n(lab/ air; the broker retains it: it came 0 s ago and may be much older)");
+        assert_eq!(
+            retained,
+            "on [2J\n(lab/ air; the broker retains it: it came 0 s ago and may be much older)"
+        );
         let kept = said(b"tok-1234567890", Origin::Kept, false);
         assert!(kept.contains("kept by the broker while this board was away"), "{kept}");
         assert!(kept.ends_with("its end was left out)") && !kept.contains("tok-"), "{kept}");
@@ -83,6 +92,8 @@ mod tests {
         let error = told(&message(br#"{"a": "#, Origin::Live, false), &keep, &vault(&[])).unwrap_err();
         assert!(error.contains("is no JSON") && error.ends_with("too long to be kept whole"), "{error}");
         let short = KeepSection::Text(KeepText { text_bytes: 2 });
-        assert!(told(&message(b"12345", Origin::Live, true), &short, &vault(&[])).unwrap().starts_with("12\n"));
+        assert!(
+            told(&message(b"12345", Origin::Live, true), &short, &vault(&[])).unwrap().starts_with("12\n")
+        );
     }
 }

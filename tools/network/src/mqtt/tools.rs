@@ -51,10 +51,12 @@ pub(crate) fn tools(
     let latest = section.latest.values().map(|one| (one.filter.clone(), wire_qos(one.qos)));
     let wait = section.wait.values().map(|one| (one.filter.clone(), wire_qos(one.qos)));
     let watch = Arc::new(Watch::new(&broker, latest.chain(wait).collect()));
-    let latest = names(&section.latest).map(|(index, name, one)| Arc::new(Latest::new(name, one, &watch, index)) as _);
+    let latest =
+        names(&section.latest).map(|(index, name, one)| Arc::new(Latest::new(name, one, &watch, index)) as _);
     tools.extend(latest);
     let before = section.latest.len();
-    let wait = names(&section.wait).map(|(index, name, one)| Arc::new(Wait::new(name, one, &watch, before + index)) as _);
+    let wait = names(&section.wait)
+        .map(|(index, name, one)| Arc::new(Wait::new(name, one, &watch, before + index)) as _);
     tools.extend(wait);
     Ok(tools)
 }
@@ -74,7 +76,9 @@ fn config(
         return Ok(None);
     }
     let config = shared.trusts.config(&url.device());
-    let (Some(certificate), Some(secret)) = (&section.certificate, section.key.as_deref().and_then(secret_name)) else {
+    let (Some(certificate), Some(secret)) =
+        (&section.certificate, section.key.as_deref().and_then(secret_name))
+    else {
         return Ok(Some(config));
     };
     let path = folder.join(certificate);

@@ -109,7 +109,10 @@ mod tests {
         for filter in ["a", "/", "+", "#", "+/a/#", "a/+/b", "$SYS/#"] {
             assert_eq!(check_filter(filter), Ok(()), "{filter}");
         }
-        assert_eq!(check_topic("a/{room}/set {not a place"), Err("what stands in braces is the name of a parameter, of a-z, 0-9 and _".into()));
+        assert_eq!(
+            check_topic("a/{room}/set {not a place"),
+            Err("what stands in braces is the name of a parameter, of a-z, 0-9 and _".into())
+        );
         assert!(is_wild("a/#") && is_wild("+/a") && !is_wild("a/b"));
     }
 
@@ -144,7 +147,10 @@ mod tests {
         let fill = |room: &str| fill(&template, &vec![("room".to_owned(), Given::Text(room.to_owned()))]);
         assert_eq!(fill("cold 1").unwrap(), "lab/cold 1/set");
         for wrong in ["a/b", "+", "#", "a\0", "a\u{7f}", "a\n"] {
-            assert!(fill(wrong).unwrap_err().starts_with("room stands in a topic, it must have no"), "{wrong:?}");
+            assert!(
+                fill(wrong).unwrap_err().starts_with("room stands in a topic, it must have no"),
+                "{wrong:?}"
+            );
         }
         assert!(fill(&"x".repeat(TOPIC_BYTES_MAX)).is_err());
     }

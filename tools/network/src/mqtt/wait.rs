@@ -35,7 +35,8 @@ impl Wait {
             arguments: parameter::schema(&[]),
             class: Class::Observe,
             trust: Trust::Outside,
-            device: Some(watch.broker().url.device()),
+            // What is told is in memory: no call goes to the broker.
+            device: None,
             run_ms_max: section.wait_ms_max.saturating_add(MARGIN_MS),
         };
         Self { spec, section: section.clone(), watch: Arc::clone(watch), index }
@@ -91,9 +92,9 @@ impl Wait {
                 let unseen = self.watch.see(self.index);
                 let vault = &self.watch.broker().shared.vault;
                 match told(&message, &self.section.keep, vault) {
-                    Ok(told) if unseen > 1 => {
-                        Outcome::Done(format!("{told}\nIt is the newest; {unseen} came while this board was away."))
-                    }
+                    Ok(told) if unseen > 1 => Outcome::Done(format!(
+                        "{told}\nIt is the newest; {unseen} came while this board was away."
+                    )),
                     Ok(told) => Outcome::Done(told),
                     Err(why) => Outcome::NotStarted(why),
                 }

@@ -52,7 +52,8 @@ pub(crate) fn with_certificate(
     if chain.is_empty() {
         return Err(("certificate", "has no certificate".into()));
     }
-    let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| ("key", "is no private key in PEM".to_owned()))?;
+    let key =
+        PrivateKeyDer::from_pem_slice(key).map_err(|_| ("key", "is no private key in PEM".to_owned()))?;
     let both = CertifiedKey::from_der(chain, key, config.crypto_provider());
     let both = both.map_err(|error| match error {
         Error::InconsistentKeys(_) => ("key", "does not belong to the certificate".to_owned()),

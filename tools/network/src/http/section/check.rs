@@ -234,7 +234,6 @@ impl HttpSection {
         }
         Ok(())
     }
-
 }
 
 impl KeepSection {

@@ -19,13 +19,19 @@ fn a_sign_on_tells_its_session_and_login() {
         let bytes = Version::V3.write(&sign_on(session_s)).unwrap();
         let packet = v4::Packet::read(&mut BytesMut::from(bytes.as_slice()), 999).unwrap();
         let v4::Packet::Connect(connect) = packet else { panic!("{packet:?}") };
-        assert_eq!((connect.clean_session, connect.keep_alive, connect.client_id.as_str()), (clean, 30, "board7"));
+        assert_eq!(
+            (connect.clean_session, connect.keep_alive, connect.client_id.as_str()),
+            (clean, 30, "board7")
+        );
         assert_eq!(connect.login, Some(v4::Login::new("board", "pass-1234567890")));
 
         let bytes = Version::V5.write(&sign_on(session_s)).unwrap();
         let packet = v5::Packet::read(&mut BytesMut::from(bytes.as_slice()), None).unwrap();
         let v5::Packet::Connect(connect, None, Some(login)) = packet else { panic!("{packet:?}") };
-        assert_eq!((connect.clean_start, connect.properties.unwrap().session_expiry_interval), (clean, session_s));
+        assert_eq!(
+            (connect.clean_start, connect.properties.unwrap().session_expiry_interval),
+            (clean, session_s)
+        );
         assert_eq!(login, v5::Login::new("board", "pass-1234567890"));
     }
 }
@@ -60,20 +66,35 @@ fn every_answer_has_its_meaning() {
         assert_eq!(through(&Outgoing::Release(3)), Ok(Incoming::Release(3)));
         assert_eq!(through(&Outgoing::Complete(3)), Ok(Incoming::Completed(taken(3))));
         assert!(matches!(through(&Outgoing::Disconnect), Ok(Incoming::Disconnect(_))), "{version:?}");
-        assert_eq!(through(&Outgoing::Ping).unwrap_err(), "it sent a packet that brokers don't send: PINGREQ");
+        assert_eq!(
+            through(&Outgoing::Ping).unwrap_err(),
+            "it sent a packet that brokers don't send: PINGREQ"
+        );
     }
     let read = |bytes: &[u8]| Version::V5.read(BytesMut::from(bytes)).unwrap();
     let refused = |why: &str| Verdict::Refused(why.to_owned());
-    assert_eq!(read(&[0x40, 3, 0, 9, 0x87]), Incoming::Acknowledged(Answer { id: 9, verdict: refused("not authorized") }));
-    assert_eq!(read(&[0x40, 3, 0, 9, 0x10]), Incoming::Acknowledged(Answer { id: 9, verdict: Verdict::Unheard }));
-    assert_eq!(read(&[0x50, 3, 0, 9, 0x97]), Incoming::Received(Answer { id: 9, verdict: refused("quota exceeded") }));
+    assert_eq!(
+        read(&[0x40, 3, 0, 9, 0x87]),
+        Incoming::Acknowledged(Answer { id: 9, verdict: refused("not authorized") })
+    );
+    assert_eq!(
+        read(&[0x40, 3, 0, 9, 0x10]),
+        Incoming::Acknowledged(Answer { id: 9, verdict: Verdict::Unheard })
+    );
+    assert_eq!(
+        read(&[0x50, 3, 0, 9, 0x97]),
+        Incoming::Received(Answer { id: 9, verdict: refused("quota exceeded") })
+    );
     let gone = refused("packet identifier not found");
     assert_eq!(read(&[0x70, 3, 0, 9, 0x92]), Incoming::Completed(Answer { id: 9, verdict: gone }));
     assert_eq!(read(&[0xE0, 2, 0x8E, 0]), Incoming::Disconnect("session taken over".into()));
     // Without its properties, as brokers may write it.
     assert_eq!(read(&[0xE0, 1, 0x8E]), Incoming::Disconnect("it told no reason".into()));
     let subscribed = read(&[0x90, 5, 0, 4, 0, 1, 0x87]);
-    assert_eq!(subscribed, Incoming::Subscribed { id: 4, refused: vec![None, Some("not authorized".into())] });
+    assert_eq!(
+        subscribed,
+        Incoming::Subscribed { id: 4, refused: vec![None, Some("not authorized".into())] }
+    );
 }
 
 #[test]

@@ -4,13 +4,15 @@ use bytes::BytesMut;
 use rumqttc::mqttbytes::{
     Error, QoS,
     v4::{
-        ConnectReturnCode, Connect, Disconnect, Login, Packet, PingReq, PubAck, PubComp, PubRec, PubRel, Publish,
-        Subscribe, SubscribeFilter, SubscribeReasonCode,
+        Connect, ConnectReturnCode, Disconnect, Login, Packet, PingReq, PubAck, PubComp, PubRec, PubRel,
+        Publish, Subscribe, SubscribeFilter, SubscribeReasonCode,
     },
 };
 use zeroize::Zeroize as _;
 
-use super::{Answer, Incoming, Outgoing, Qos, Received, Refused, SignOn, Verdict, Welcome, unexpected, words};
+use super::{
+    Answer, Incoming, Outgoing, Qos, Received, Refused, SignOn, Verdict, Welcome, unexpected, words,
+};
 
 pub(super) fn write(packet: &Outgoing<'_>, bytes: &mut BytesMut) -> Result<(), Error> {
     match packet {
@@ -50,13 +52,13 @@ fn write_sign_on(sign_on: &SignOn<'_>, bytes: &mut BytesMut) -> Result<usize, Er
 }
 
 pub(super) fn read(mut bytes: BytesMut) -> Result<Incoming, String> {
-    let packet = Packet::read(&mut bytes, usize::MAX).map_err(|error| format!("it sent a malformed packet: {error}"))?;
+    let packet = Packet::read(&mut bytes, usize::MAX)
+        .map_err(|error| format!("it sent a malformed packet: {error}"))?;
     let taken = |id| Answer { id, verdict: Verdict::Taken };
     Ok(match packet {
-        Packet::ConnAck(ack) => Incoming::Welcome(Welcome {
-            refused: refused(ack.code),
-            ..Welcome::plain(ack.session_present)
-        }),
+        Packet::ConnAck(ack) => {
+            Incoming::Welcome(Welcome { refused: refused(ack.code), ..Welcome::plain(ack.session_present) })
+        }
         Packet::Publish(publish) => Incoming::Publish(Received {
             topic: publish.topic,
             payload: publish.payload,

@@ -4,14 +4,16 @@ use bytes::BytesMut;
 use rumqttc::v5::mqttbytes::{
     Error, QoS,
     v5::{
-        Connect, ConnectProperties, ConnectReturnCode, Disconnect, DisconnectReasonCode, Filter, Login, Packet, PingReq,
-        PubAck, PubAckReason, PubComp, PubCompReason, PubRec, PubRecReason, PubRel, Publish, Subscribe,
-        SubscribeReasonCode,
+        Connect, ConnectProperties, ConnectReturnCode, Disconnect, DisconnectReasonCode, Filter, Login,
+        Packet, PingReq, PubAck, PubAckReason, PubComp, PubCompReason, PubRec, PubRecReason, PubRel, Publish,
+        Subscribe, SubscribeReasonCode,
     },
 };
 use zeroize::Zeroize as _;
 
-use super::{Answer, Incoming, Outgoing, Qos, Received, Refused, SignOn, Verdict, Welcome, unexpected, words};
+use super::{
+    Answer, Incoming, Outgoing, Qos, Received, Refused, SignOn, Verdict, Welcome, unexpected, words,
+};
 
 /// Messages that a broker may have under way to this client.
 const RECEIVE_MAX: u16 = 32;
@@ -90,13 +92,16 @@ pub(super) fn read(mut bytes: BytesMut) -> Result<Incoming, String> {
             })
         }
         Packet::Publish(publish) => Incoming::Publish(Received {
-            topic: String::from_utf8(publish.topic.to_vec()).map_err(|_| "it sent a topic that is not UTF-8")?,
+            topic: String::from_utf8(publish.topic.to_vec())
+                .map_err(|_| "it sent a topic that is not UTF-8")?,
             payload: publish.payload,
             qos: own_qos(publish.qos),
             retained: publish.retain,
             id: publish.pkid,
         }),
-        Packet::PubAck(ack) => Incoming::Acknowledged(Answer { id: ack.pkid, verdict: acknowledged(ack.reason) }),
+        Packet::PubAck(ack) => {
+            Incoming::Acknowledged(Answer { id: ack.pkid, verdict: acknowledged(ack.reason) })
+        }
         Packet::PubRec(ack) => Incoming::Received(Answer { id: ack.pkid, verdict: received(ack.reason) }),
         Packet::PubRel(ack) => Incoming::Release(ack.pkid),
         Packet::PubComp(ack) => {

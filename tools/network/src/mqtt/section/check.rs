@@ -31,7 +31,8 @@ const FILTERS_MAX: usize = 32;
 /// Bytes of a message that the model reads.
 const KEEP_BYTES_MAX: u32 = 60_000;
 
-const _: () = assert!((KEEP_BYTES_MAX as usize) < PACKET_BYTES_MAX, "what is read of a message is kept of it");
+const _: () =
+    assert!((KEEP_BYTES_MAX as usize) < PACKET_BYTES_MAX, "what is read of a message is kept of it");
 
 impl MqttSection {
     /// What is wrong with the section, if anything.
@@ -42,11 +43,19 @@ impl MqttSection {
     pub fn check(&self) -> Result<(), Wrong> {
         let url = Url::broker(&self.broker).map_err(|why| ("broker".to_owned(), why))?;
         if !url.https && !self.private {
-            return wrong("broker", "mqtt:// is for the local network: use mqtts://, or say `private = true`");
+            return wrong(
+                "broker",
+                "mqtt:// is for the local network: use mqtts://, or say `private = true`",
+            );
         }
         let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-        if !(1..=CLIENT_ID_BYTES_MAX).contains(&self.client_id.len()) || !self.client_id.bytes().all(is_letter) {
-            return wrong("client_id", format!("it has 1 to {CLIENT_ID_BYTES_MAX} of a-z, A-Z, 0-9, - and _"));
+        if !(1..=CLIENT_ID_BYTES_MAX).contains(&self.client_id.len())
+            || !self.client_id.bytes().all(is_letter)
+        {
+            return wrong(
+                "client_id",
+                format!("it has 1 to {CLIENT_ID_BYTES_MAX} of a-z, A-Z, 0-9, - and _"),
+            );
         }
         check_range("keep_alive_s", self.keep_alive_s, KEEP_ALIVE_S_MIN..=KEEP_ALIVE_S_LIMIT)?;
         match self.session_s {
@@ -70,7 +79,10 @@ impl MqttSection {
         if let Some(name) = &self.username
             && (!(1..=USERNAME_BYTES_MAX).contains(&name.len()) || name.contains(char::is_control))
         {
-            return wrong("username", format!("it has 1 to {USERNAME_BYTES_MAX} bytes, and no control characters"));
+            return wrong(
+                "username",
+                format!("it has 1 to {USERNAME_BYTES_MAX} bytes, and no control characters"),
+            );
         }
         for (key, value) in [("password", &self.password), ("key", &self.key)] {
             if value.as_deref().is_some_and(|value| secret_name(value).is_none()) {
@@ -97,7 +109,10 @@ impl MqttSection {
         }
         let filters = self.latest.len() + self.wait.len();
         if filters > FILTERS_MAX {
-            return wrong("latest", format!("a broker has at most {FILTERS_MAX} subscriptions, not {filters}"));
+            return wrong(
+                "latest",
+                format!("a broker has at most {FILTERS_MAX} subscriptions, not {filters}"),
+            );
         }
         Ok(())
     }
@@ -108,7 +123,8 @@ impl PublishSection {
         topic::check_topic(&self.topic).map_err(|why| ("topic".to_owned(), why))?;
         parameter::check(&self.parameters)?;
         if let Some(one) = self.parameters.iter().find(|one| one.place.is_some()) {
-            let message = format!("`{}`: only HTTP endpoints have `in`: a message has `topic` and `payload`", one.name);
+            let message =
+                format!("`{}`: only HTTP endpoints have `in`: a message has `topic` and `payload`", one.name);
             return wrong("parameters", message);
         }
         check_range("qos", self.qos, 0..=2)?;
@@ -125,7 +141,8 @@ impl PublishSection {
             None => {}
             Some(BodySection::Text(text)) => {
                 for name in Template::new(text).names() {
-                    let is_text = |one: &parameter::ParameterSection| one.name == name && one.kind == Kind::Text;
+                    let is_text =
+                        |one: &parameter::ParameterSection| one.name == name && one.kind == Kind::Text;
                     // Alone it is the whole message; beside other letters it could look like them.
                     if self.parameters.iter().any(is_text) && Template::new(text).only_name().is_none() {
                         let message = format!(
@@ -145,7 +162,9 @@ impl PublishSection {
         for (key, name) in &used {
             match self.parameters.iter().find(|one| one.name == *name) {
                 Some(one) if !one.optional => {}
-                _ => return wrong(key, format!("`{{{name}}}` is none of the parameters, or an optional one")),
+                _ => {
+                    return wrong(key, format!("`{{{name}}}` is none of the parameters, or an optional one"));
+                }
             }
         }
         let is_unused = |name: &str| self.payload.is_some() && !used.iter().any(|(_, used)| used == name);
@@ -167,8 +186,12 @@ impl PublishSection {
     fn check_class(&self, broker: &MqttSection) -> Result<(), Wrong> {
         match self.class {
             ClassKind::Safe | ClassKind::ReadBack | ClassKind::Never => {}
-            ClassKind::Keyed => return wrong("class", "MQTT has no key by which a broker knows a repeated message"),
-            ClassKind::Observe => return wrong("class", "a message is no reading: say `safe`, `read_back` or `never`"),
+            ClassKind::Keyed => {
+                return wrong("class", "MQTT has no key by which a broker knows a repeated message");
+            }
+            ClassKind::Observe => {
+                return wrong("class", "a message is no reading: say `safe`, `read_back` or `never`");
+            }
         }
         if self.class == ClassKind::Safe && self.qos == 0 {
             return wrong("qos", "what may be sent again is acknowledged: `safe` needs 1 or 2");
@@ -196,8 +219,12 @@ impl PublishSection {
             }
         }
         let expect = Template::new(&probe.expect);
-        let unknown = expect.names().find(|name| !self.parameters.iter().any(|one| one.name == **name && !one.optional));
-        unknown.map_or(Ok(()), |name| wrong("probe", format!("`{{{name}}}` is none of the parameters, or an optional one")))
+        let unknown = expect
+            .names()
+            .find(|name| !self.parameters.iter().any(|one| one.name == **name && !one.optional));
+        unknown.map_or(Ok(()), |name| {
+            wrong("probe", format!("`{{{name}}}` is none of the parameters, or an optional one"))
+        })
     }
 }
 

@@ -63,9 +63,24 @@ fn what_cannot_work_is_told_by_its_key() {
         ("\"board\"", "\"\"", "username", "1 to 256 bytes"),
         ("lab/{room}/valve/set", "lab/+/valve", "publish.set_valve.topic", "one topic"),
         ("lab/{room}/valve/set", "lab/{floor}/set", "publish.set_valve.topic", "`{floor}` is none"),
-        ("lab/{room}/valve/set", "lab/valve", "publish.set_valve.payload", "neither it nor the topic has `{room}`"),
-        ("\"{state}\"\nclass", "\"{secret.broker} {state}\"\nclass", "publish.set_valve.payload", "no place in a message"),
-        ("\"{state}\"\nclass", "{ a = \"{secret.broker}{state}\" }\nclass", "publish.set_valve.payload", "no place in"),
+        (
+            "lab/{room}/valve/set",
+            "lab/valve",
+            "publish.set_valve.payload",
+            "neither it nor the topic has `{room}`",
+        ),
+        (
+            "\"{state}\"\nclass",
+            "\"{secret.broker} {state}\"\nclass",
+            "publish.set_valve.payload",
+            "no place in a message",
+        ),
+        (
+            "\"{state}\"\nclass",
+            "{ a = \"{secret.broker}{state}\" }\nclass",
+            "publish.set_valve.payload",
+            "no place in",
+        ),
         ("\"read_back\"", "\"keyed\"", "publish.set_valve.class", "no key"),
         ("\"read_back\"", "\"observe\"", "publish.set_valve.class", "no reading"),
         ("\"read_back\"", "\"never\"", "publish.set_valve.settle_ms", "for `read_back`"),
@@ -73,13 +88,23 @@ fn what_cannot_work_is_told_by_its_key() {
         ("\"read_valve\"", "\"read_pump\"", "publish.set_valve.probe", "no `latest` tool `read_pump`"),
         ("lab/a/valve\"", "lab/+/valve\"", "publish.set_valve.probe", "more than one topic"),
         ("expect = \"{state}\"", "expect = \"{mode}\"", "publish.set_valve.probe", "`{mode}` is none"),
-        ("class = \"read_back\"", "qos = 3\nclass = \"read_back\"", "publish.set_valve.qos", "from 0 to 2, not 3"),
+        (
+            "class = \"read_back\"",
+            "qos = 3\nclass = \"read_back\"",
+            "publish.set_valve.qos",
+            "from 0 to 2, not 3",
+        ),
         ("lab/+/button", "lab/#/button", "wait.wait_button.filter", "for all levels at the end"),
         ("lab/+/button\"", "lab/+/button\"\nqos = 2", "wait.wait_button.qos", "from 0 to 1, not 2"),
         ("lab/+/button\"", "b\"\nwait_ms_max = 600000", "wait.wait_button.wait_ms_max", "to 590000"),
         ("lab/a/valve\"", "b\"\nkeep = \"air\"", "latest.read_valve.keep", "begins with `/`"),
         ("lab/a/valve\"", "b\"\nkeep = { text_bytes = 70000 }", "latest.read_valve.keep", "to 60000"),
-        ("choices = [\"open\", \"closed\"] }", "choices = [\"a\"], in = \"body\" }", "publish.set_valve.parameters", "only HTTP"),
+        (
+            "choices = [\"open\", \"closed\"] }",
+            "choices = [\"a\"], in = \"body\" }",
+            "publish.set_valve.parameters",
+            "only HTTP",
+        ),
     ] {
         assert!(SECTION.contains(from), "{from}");
         let (found, message) = check(&SECTION.replacen(from, to, 1)).expect_err(to);

@@ -346,6 +346,7 @@ fn toolbox(port: u16, clock: &Arc<dyn Clock>) -> Toolbox {
         clock: Arc::clone(clock),
         trusted_s: None,
         folder: "".into(),
+        bind_child: |_| {},
     };
     let tools = assemble(&section, &board).unwrap_or_else(|(key, message)| panic!("{key}: {message}"));
     let grant = |tool: &Arc<dyn Tool>| {

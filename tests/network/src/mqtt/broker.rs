@@ -77,6 +77,8 @@ impl Broker {
     ///
     /// If it does not start.
     pub fn start(&self) {
+        // Whoever asks meanwhile waits until it listens.
+        let mut running = self.running.lock().unwrap();
         let before = self.count(RUNNING);
         let mut child = Command::new(PROGRAM)
             .arg("-c")
@@ -94,8 +96,8 @@ impl Broker {
                 log.more.notify_all();
             }
         });
-        *self.running.lock().unwrap() = Some(Running { child, reader });
         self.until(RUNNING, before + 1);
+        *running = Some(Running { child, reader });
     }
 
     /// Kills it where it stands. Its log is whole afterwards.
@@ -151,7 +153,8 @@ impl Broker {
 
     /// Waits until its log holds everything that it did before now.
     fn catch_up(&self) {
-        if self.running.lock().unwrap().is_none() {
+        let running = self.running.lock().unwrap();
+        if running.is_none() {
             return;
         }
         // It does one thing after the other, and tells of each connection.

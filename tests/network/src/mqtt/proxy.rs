@@ -146,7 +146,13 @@ struct Answers {
 async fn down(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, answers: Arc<Answers>) {
     let mut bytes = vec![0; 64 * 1024];
     while let Ok(count) = from.read(&mut bytes).await {
-        let Some(part) = bytes.get(..count).filter(|part| !part.is_empty()) else { return };
+        let Some(part) = bytes.get(..count).filter(|part| !part.is_empty()) else {
+            if answers.are_held.load(Ordering::SeqCst) {
+                // What becomes of the board is not the dead broker's to decide.
+                std::future::pending::<()>().await;
+            }
+            return;
+        };
         if answers.are_held.load(Ordering::SeqCst) {
             answers.held.notify_one();
         } else if to.write_all(part).await.is_err() {
@@ -173,8 +179,8 @@ async fn up(
             RELEASE if drops_release => return Ok(()),
             _ => Fate::Well,
         };
-        let is_heard = matches!(fate, Fate::DropAfter | Fate::Stall | Fate::KillAfter | Fate::CutAfter);
-        answers.are_held.store(is_heard, Ordering::SeqCst);
+        let are_held = !matches!(fate, Fate::Well | Fate::DropRelease);
+        answers.are_held.store(are_held, Ordering::SeqCst);
         match fate {
             Fate::Well => to.write_all(&packet).await?,
             Fate::DropRelease => {

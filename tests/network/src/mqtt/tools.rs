@@ -72,6 +72,7 @@ impl Board {
             clock: Arc::clone(&self.clock),
             trusted_s: None,
             folder: PathBuf::from(self.folder.path()),
+            bind_child: |_| {},
         };
         let tools = assemble(&section, &side).map_err(|(key, why)| format!("network.{key}: {why}"))?;
         Ok(tools.into_iter().map(|tool| (tool.spec().name.clone(), tool)).collect())

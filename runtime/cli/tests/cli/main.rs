@@ -23,6 +23,8 @@ mod hosts;
 #[cfg(test)]
 mod http_server;
 #[cfg(test)]
+mod mcp;
+#[cfg(test)]
 mod measure;
 #[cfg(test)]
 mod media;

@@ -242,6 +242,46 @@ fn no_form_of_a_secret_is_ever_written_or_printed() {
     assert!(marks("api") > 20 && marks("mail") > 20, "{journal}");
 }
 
+const ROOM: &str = r#"
+[network.http.read_room]
+summary = "Read the temperature of the room."
+url = "http://127.0.0.1:PORT/room"
+private = true
+secret_header = { name = "Authorization", value = "Bearer {secret.api}" }
+
+[secret]
+api = "file:api.token"
+"#;
+
+/// What the engine keeps of the prompt lies in the state folder, too.
+#[test]
+fn snapshots_of_a_real_model_hold_no_secret_either() {
+    let server = HttpServer::start(parrot);
+    let bench = bench(&server);
+    let board = fs::read_to_string(bench.path("agent.toml")).unwrap();
+    let (board, _) = board.split_once("[network").unwrap();
+    let (board, _) = board.split_once("grants").unwrap();
+    let board = board.replace("You compare numbers.", "You read rooms.");
+    let room = ROOM.replace("PORT", &server.port.to_string());
+    bench.write("agent.toml", &format!("{board}grants = [\"read_room\"]\n{room}"));
+    let told = bench.everstep(&[
+        "run",
+        "What is the temperature of the room?",
+        "--seed",
+        "1",
+        "--model",
+        &crate::measure::wren(),
+    ]);
+    let mut scan = Scan::default();
+    scan.look("output", told.out.as_bytes());
+    scan.look("errors", told.err.as_bytes());
+    scan.look_into(&bench.path("state"));
+    assert_eq!(scan.hits, Vec::<String>::new());
+    assert!(server.seen().iter().any(|request| request.contains(IN_FILE)), "{told:?}");
+    assert!(fs::read_dir(bench.path("state/kv/clerk")).unwrap().count() > 0, "{told:?}");
+    assert!(told.err.contains("[secret api]"), "{told:?}");
+}
+
 #[test]
 fn a_process_that_knows_a_secret_leaves_no_core_dump() {
     let server = HttpServer::start(|_| None);

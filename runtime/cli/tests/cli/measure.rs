@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::bench::{Bench, SCRIPT, Told, json};
 
-fn wren() -> String {
+pub(crate) fn wren() -> String {
     let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/wren/wren.gguf");
     std::env::var("EVERSTEP_WREN").unwrap_or_else(|_| place.display().to_string())
 }

@@ -107,7 +107,8 @@ wait_ms_max = 5000
 fn tools(text: &str, port: u16, lookup: Lookup) -> Vec<Arc<dyn Tool>> {
     let section: NetworkSection = toml::from_str(&text.replace("PORT", &port.to_string())).unwrap();
     let clock = TestClock::at(Some(built_s() + 1_000));
-    let board = BoardSide { vault: vault(&[]), clock, trusted_s: None, folder: "".into() };
+    let board =
+        BoardSide { vault: vault(&[]), clock, trusted_s: None, folder: "".into(), bind_child: |_| {} };
     assemble_with(&section, &board, lookup).unwrap()
 }
 

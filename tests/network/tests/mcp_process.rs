@@ -54,9 +54,9 @@ async fn pinned(mode: &str, folder: &Path) -> everstep_tools_network::McpSection
 #[tokio::test]
 async fn a_killed_agent_takes_its_servers_with_it() {
     let folder = tempfile::tempdir().unwrap();
-    pinned("pid", folder.path()).await;
+    pinned("stay", folder.path()).await;
     let mut agent = Command::new(AGENT)
-        .args([PEER, "pid", folder.path().to_str().unwrap(), "0"])
+        .args([PEER, "stay", folder.path().to_str().unwrap(), "0"])
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -104,6 +104,20 @@ async fn a_server_that_takes_no_hint_is_made_to_end() {
     let server = Watched::new(&number(&call(&tools, "peer_count", json!({})).await));
     drop(tools);
     assert!(server.ends());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_does_not_answer_is_gone_before_anything_is_asked_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut section = pinned("hang", folder.path()).await;
+    section.answer_ms_max = 1_000;
+    let tools = tools(&section, &board(folder.path(), Vault::default())).unwrap();
+    let lost = call(&tools, "peer_count", json!({})).await;
+    assert!(matches!(lost, Outcome::MayHaveRun(_)), "{lost:?}");
+    let hung = fs::read_to_string(folder.path().join("hung")).unwrap();
+    let pid = hung.parse().ok().and_then(Pid::from_raw).unwrap();
+    // Not even a dead process is left: it was waited for.
+    assert!(pidfd_open(pid, PidfdFlags::empty()).is_err(), "server {hung} may still act");
 }
 
 /// What the agent knows of each call.

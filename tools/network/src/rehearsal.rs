@@ -18,7 +18,7 @@ use crate::vault::Vault;
 
 pub(crate) use authority::{Authority, Leaf};
 pub(crate) use forms::{base64, forms, json, percent};
-pub(crate) use server::{Act, Server, answer};
+pub(crate) use server::{Act, Seen, Server, answer};
 
 /// A clock that stands, and can be set.
 pub(crate) struct TestClock {

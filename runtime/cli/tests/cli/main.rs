@@ -17,6 +17,8 @@ mod eval;
 #[cfg(test)]
 mod flash;
 #[cfg(test)]
+mod mcp;
+#[cfg(test)]
 mod measure;
 #[cfg(test)]
 mod media;

@@ -26,6 +26,10 @@ fn main() {
     while let Some(message) = hear_line() {
         peer.hear(&message);
     }
+    // A server that doesn't care that nobody is left to ask it.
+    while peer.is("stay") {
+        std::thread::park();
+    }
 }
 
 struct Peer {
@@ -99,7 +103,7 @@ impl Peer {
         if let Some(seed) = self.mode.strip_prefix("seeded-") {
             return self.seeded(seed, message);
         }
-        if self.is("pid") {
+        if ["pid", "stay"].contains(&self.mode.as_str()) {
             return say(id, &text(&process::id().to_string()));
         }
         if !["hang-before", "crash-before"].contains(&self.mode.as_str()) {
@@ -115,7 +119,9 @@ impl Peer {
                 eprintln!("out of paper");
                 process::exit(3);
             }
-            "hang" | "hang-before" => {}
+            "hang" | "hang-before" => {
+                fs::write(self.folder.join("hung"), process::id().to_string()).unwrap();
+            }
             "flood" => loop {
                 say_line(&json!({"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": "x".repeat(900)}}).to_string());
             },

@@ -196,3 +196,6 @@ impl StreamableHttpClient for Web {
         Ok(events(&self.0, answer))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,201 @@
+//! Servers at an address that misbehave: each costs one failed call, and the next one finds the server.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use everstep_core::{CallId, Outcome};
+use everstep_tool::{Cancel, Context, Tool, ToolCall};
+use serde_json::{Value, json};
+
+use crate::{
+    NetworkSection, assemble,
+    mcp::{Definition, Hints, Pins, tests::board},
+    rehearsal::{Act, Seen, Server, answer},
+};
+
+const SECRET: &str = "abcdefgh1234";
+const JSON: &str = "Content-Type: application/json\r\n";
+const EVENTS: &str = "Content-Type: text/event-stream\r\n";
+
+fn definition() -> Definition {
+    let schema = json!({"type": "object", "properties": {}});
+    Definition { name: "count".into(), description: "Counts.".into(), schema, hints: Hints::default() }
+}
+
+fn method(seen: &Seen) -> String {
+    let message: Value = serde_json::from_str(&seen.body).unwrap_or_default();
+    message["method"].as_str().unwrap_or_default().to_owned()
+}
+
+fn message(seen: &Seen, result: &Value) -> String {
+    let asked: Value = serde_json::from_str(&seen.body).unwrap();
+    json!({"jsonrpc": "2.0", "id": asked["id"], "result": result}).to_string()
+}
+
+fn counted(seen: &Seen) -> String {
+    message(seen, &json!({"content": [{"type": "text", "text": "counted"}]}))
+}
+
+/// A server that does everything right but for its first call.
+async fn server(first: impl Fn(&Seen) -> Act + Send + Sync + 'static) -> Server {
+    let calls = AtomicUsize::new(0);
+    Server::start(None, move |seen| {
+        let say = |result: Value| Act::Send(answer(200, JSON, &message(seen, &result)));
+        match method(seen).as_str() {
+            "initialize" => say(json!({
+                "protocolVersion": "2025-06-18", "capabilities": {"tools": {}},
+                "serverInfo": {"name": "peer", "version": "1"},
+            })),
+            "tools/list" => say(json!({"tools": [
+                {"name": "count", "description": "Counts.", "inputSchema": {"type": "object", "properties": {}}},
+            ]})),
+            "tools/call" if calls.fetch_add(1, Ordering::SeqCst) == 0 => first(seen),
+            "tools/call" => Act::Do(answer(200, JSON, &counted(seen))),
+            "" => Act::Send(answer(405, "", "")),
+            _ => Act::Send(answer(202, "", "")),
+        }
+    })
+    .await
+}
+
+fn tool(server: &Server, more: &str) -> Arc<dyn Tool> {
+    let folder = tempfile::tempdir().unwrap();
+    let mut pins = Pins::default();
+    pins.set(definition());
+    pins.save(&folder.path().join("pins.json")).unwrap();
+    let section = format!(
+        "[mcp.peer]\nurl = \"http://127.0.0.1:{}/mcp\"\nprivate = true\npins = \"pins.json\"\n\
+         answer_bytes_max = 4096\n{more}",
+        server.port
+    );
+    let section: NetworkSection = toml::from_str(&section).unwrap();
+    assemble(&section, &board(folder.path())).unwrap().remove(0)
+}
+
+async fn call(tool: &Arc<dyn Tool>) -> Outcome {
+    let call = ToolCall { id: CallId(1), arguments: json!({}), baseline: None, idempotency_key: None };
+    let cx = Context { attempt: 1, deadline: Duration::from_secs(60), cancel: Cancel::default() };
+    tool.run(&call, &cx).await
+}
+
+fn text(outcome: &Outcome) -> (&'static str, &str) {
+    match outcome {
+        Outcome::Done(text) => ("done", text),
+        Outcome::NotStarted(why) => ("not started", why),
+        Outcome::MayHaveRun(why) => ("may have run", why),
+    }
+}
+
+/// What a server does about its first call.
+type First = fn(&Seen) -> Act;
+
+/// How that call ends, and what it says.
+const MODES: &[(&str, First, &str, &str)] = &[
+    ("json", |seen| Act::Do(answer(200, JSON, &counted(seen))), "done", "counted"),
+    (
+        "events",
+        |seen| {
+            Act::Do(answer(200, EVENTS, &format!(": hello\n\nevent: message\ndata: {}\n\n", counted(seen))))
+        },
+        "done",
+        "counted",
+    ),
+    ("close", |_| Act::Close, "may have run", "was lost before it answered"),
+    ("do and close", |_| Act::DoAndClose, "may have run", "was lost before it answered"),
+    ("hang", |_| Act::DoAndHang, "may have run", "gave no answer within 1000 ms (`answer_ms_max`)"),
+    (
+        "torn",
+        |seen| Act::Do(answer(200, JSON, &counted(seen)).replace("counted", "c")),
+        "may have run",
+        "was lost before it answered",
+    ),
+    (
+        "long",
+        |_| Act::Do(answer(200, JSON, &"x".repeat(5_000))),
+        "may have run",
+        "more than 4096 bytes (`answer_bytes_max`)",
+    ),
+    (
+        "endless",
+        |_| Act::Flood(format!("HTTP/1.1 200 X\r\n{JSON}\r\n"), "[".repeat(1_000)),
+        "may have run",
+        "more than 4096 bytes",
+    ),
+    (
+        "endless event",
+        |_| Act::Flood(format!("HTTP/1.1 200 X\r\n{EVENTS}\r\ndata: "), "x".repeat(1_000)),
+        "may have run",
+        "more than 4096 bytes",
+    ),
+    (
+        "many events",
+        |_| {
+            let note = r#"{"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": "x"}}"#;
+            Act::Flood(format!("HTTP/1.1 200 X\r\n{EVENTS}\r\n"), format!("data: {note}\n\n"))
+        },
+        "may have run",
+        "more than 4096 messages that nobody asked for",
+    ),
+    ("deep", |_| Act::Do(answer(200, JSON, &"[".repeat(1_000))), "may have run", "nested more than 64 deep"),
+    (
+        "deep event",
+        |_| Act::Do(answer(200, EVENTS, &format!("data: {}\n\n", "[".repeat(1_000)))),
+        "may have run",
+        "nested more than 64 deep",
+    ),
+    ("no message", |_| Act::Do(answer(200, JSON, "yes")), "may have run", "what is no message: yes"),
+    (
+        "page",
+        |_| Act::Do(answer(200, "Content-Type: text/html\r\n", "<p>")),
+        "may have run",
+        "neither JSON nor events",
+    ),
+    (
+        "packed",
+        |_| Act::Do(answer(200, &format!("{JSON}Content-Encoding: gzip\r\n"), "x")),
+        "may have run",
+        "the answer is packed",
+    ),
+    ("bad request", |_| Act::Send(answer(400, "", "no")), "not started", "answered 400 Bad Request: no"),
+    ("unauthorized", |_| Act::Send(answer(401, "", "")), "not started", "it does not take the secret"),
+    ("not found", |_| Act::Send(answer(404, "", "")), "not started", "answered 404"),
+    ("too many", |_| Act::Send(answer(429, "", "")), "may have run", "answered 429"),
+    ("broken", |_| Act::Do(answer(500, "", "")), "may have run", "answered 500"),
+    (
+        "redirect",
+        |_| Act::Send(answer(307, "Location: http://127.0.0.1:1/elsewhere\r\n", "")),
+        "may have run",
+        "answered 307",
+    ),
+    (
+        "parrot",
+        |seen| Act::Do(answer(500, "", &format!("{:?}", seen.headers.get("x-key")))),
+        "may have run",
+        "Key [secret key]",
+    ),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_at_an_address_that_misbehaves_costs_one_failed_call() {
+    for (mode, first, kind, what) in MODES {
+        let server = server(first).await;
+        // The short limit only ends what would never end by itself.
+        let limit = if *mode == "hang" { 1_000 } else { 60_000 };
+        let header = "secret_header = { name = \"X-Key\", value = \"Key {secret.key}\" }";
+        let tool = tool(&server, &format!("answer_ms_max = {limit}\n{header}"));
+        let outcome = call(&tool).await;
+        assert_eq!(text(&outcome).0, *kind, "{mode}: {outcome:?}");
+        assert!(text(&outcome).1.contains(what) && !text(&outcome).1.contains(SECRET), "{mode}: {outcome:?}");
+        assert_eq!(text(&call(&tool).await), ("done", "counted"), "{mode}");
+        let calls = server.seen().into_iter().filter(|seen| method(seen) == "tools/call").count();
+        assert_eq!(calls, 2, "{mode}: a call was sent again");
+        assert!(server.seen().iter().all(|seen| seen.headers.get("x-key").is_some()), "{mode}");
+        println!("hostile mode {mode} over HTTP: survived");
+    }
+    println!("{} hostile modes over HTTP survived", MODES.len());
+}

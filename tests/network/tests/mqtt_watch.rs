@@ -69,7 +69,7 @@ async fn read_until(tools: &Tools, tool: &str, what: &str) -> String {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), reading)
+    tokio::time::timeout(Duration::from_mins(1), reading)
         .await
         .unwrap_or_else(|_| panic!("{what} never came"))
 }
@@ -180,7 +180,7 @@ async fn a_broker_that_comes_again_is_listened_to_again() {
             }
         }
     };
-    let told = tokio::time::timeout(Duration::from_secs(60), known).await.unwrap();
+    let told = tokio::time::timeout(Duration::from_mins(1), known).await.unwrap();
     assert!(told.starts_with("1\n(lab/air; "), "{told}");
     let waiting = call(&tools, "wait_button", json!({}));
     let coming = async {

@@ -83,7 +83,7 @@ pub fn check(records: &[Record], seed: u64, stage: &Stage, story: &mut Story) ->
     }
     for tool in ["pulse", "ring", "set_level"] {
         for number in 1..=9 {
-            let topic = format!("{}/{tool}/{number}", seed);
+            let topic = format!("{seed}/{tool}/{number}");
             let received = stage.broker.received(&topic);
             let delivered = stage.peer.seen(&topic).iter().filter(|seen| !seen.retained).count();
             story.received += received;

@@ -12,7 +12,7 @@ use tokio::{
 use super::broker::Broker;
 
 /// Longest that a message is waited for.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 /// Bytes of a packet, which a client of rumqttc keeps small by itself.
 const PACKET_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Requests that wait.

@@ -182,7 +182,7 @@ async fn up(
         let are_held = !matches!(fate, Fate::Well | Fate::DropRelease);
         answers.are_held.store(are_held, Ordering::SeqCst);
         match fate {
-            Fate::Well => to.write_all(&packet).await?,
+            Fate::Well | Fate::Stall => to.write_all(&packet).await?,
             Fate::DropRelease => {
                 drops_release = true;
                 to.write_all(&packet).await?;
@@ -196,7 +196,6 @@ async fn up(
                 to.write_all(&packet).await?;
                 answers.held.notified().await;
             }
-            Fate::Stall => to.write_all(&packet).await?,
             Fate::KillBefore | Fate::CutBefore => {}
         }
         match fate {

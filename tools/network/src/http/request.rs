@@ -114,21 +114,19 @@ fn hex_digit(nibble: u8) -> char {
 }
 
 fn body(section: &HttpSection, values: &Values) -> Result<String, String> {
-    match &section.body {
-        Some(body) => body.fill(values),
-        None => {
-            let mut object = Map::new();
-            let parameters = section.parameters.iter().filter(|one| one.place == Some(Place::Body));
-            let mut any = false;
-            for parameter in parameters {
-                any = true;
-                if let Some(value) = value_of(values, &parameter.name) {
-                    object.insert(parameter.name.clone(), value.json());
-                }
-            }
-            Ok(if any { Value::Object(object).to_string() } else { String::new() })
+    if let Some(body) = &section.body {
+        return body.fill(values);
+    }
+    let mut object = Map::new();
+    let parameters = section.parameters.iter().filter(|one| one.place == Some(Place::Body));
+    let mut any = false;
+    for parameter in parameters {
+        any = true;
+        if let Some(value) = value_of(values, &parameter.name) {
+            object.insert(parameter.name.clone(), value.json());
         }
     }
+    Ok(if any { Value::Object(object).to_string() } else { String::new() })
 }
 
 impl BodySection {

@@ -20,6 +20,7 @@ pub(super) enum Version {
 
 /// How often a message is delivered.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[expect(clippy::enum_variant_names, reason = "so the protocol calls them")]
 pub(super) enum Qos {
     AtMostOnce,
     AtLeastOnce,

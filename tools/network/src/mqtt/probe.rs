@@ -40,16 +40,10 @@ impl Probe {
             self.read(broker).await
         };
         let filter = &self.latest.filter;
-        match timeout(limit, read).await {
-            Ok(shown) => shown,
-            Err(_) => {
-                let host = broker.url.device();
-                Err(format!(
-                    "{host} showed nothing at {filter} within {} ms: is it retained?",
-                    limit.as_millis()
-                ))
-            }
-        }
+        timeout(limit, read).await.unwrap_or_else(|_| {
+            let host = broker.url.device();
+            Err(format!("{host} showed nothing at {filter} within {} ms: is it retained?", limit.as_millis()))
+        })
     }
 
     async fn read(&self, broker: &Broker) -> Result<String, String> {
@@ -64,7 +58,7 @@ impl Probe {
             let packet = link.next().await?;
             match packet.packet {
                 Incoming::Publish(received) if received.topic == *filter => {
-                    newest = Some((received, packet.is_whole))
+                    newest = Some((received, packet.is_whole));
                 }
                 Incoming::Subscribed { id: ID, refused } => {
                     if let Some(why) = refused.into_iter().flatten().next() {

@@ -77,15 +77,13 @@ impl Publish {
     fn message(&self, values: &Values) -> Result<Message, String> {
         let template = Template::new(&self.section.topic);
         let topic = topic::fill(&template, values)?;
-        let payload = match &self.section.payload {
-            Some(payload) => payload.fill(values)?,
-            None => {
-                let in_topic: Vec<_> = template.names().collect();
-                let free = values.iter().filter(|(name, _)| !in_topic.contains(&name.as_str()));
-                let object: Map<_, _> =
-                    free.map(|(name, value)| (name.clone(), Given::json(value))).collect();
-                if object.is_empty() { String::new() } else { Value::Object(object).to_string() }
-            }
+        let payload = if let Some(payload) = &self.section.payload {
+            payload.fill(values)?
+        } else {
+            let in_topic: Vec<_> = template.names().collect();
+            let free = values.iter().filter(|(name, _)| !in_topic.contains(&name.as_str()));
+            let object: Map<_, _> = free.map(|(name, value)| (name.clone(), Given::json(value))).collect();
+            if object.is_empty() { String::new() } else { Value::Object(object).to_string() }
         };
         if payload.len() > PAYLOAD_BYTES_MAX {
             return Err(format!(
@@ -119,11 +117,10 @@ impl Publish {
         let progress = Progress::default();
         match timeout_at(until, self.send(&message, &progress)).await {
             Ok(Ok(verdict)) => Outcome::Done(self.told(&message.topic, &verdict)),
-            Ok(Err(Failed::Refused(why))) => Outcome::NotStarted(why),
             Ok(Err(Failed::Lost(why))) if progress.may_have_left() => {
                 Outcome::MayHaveRun(format!("{host} did not acknowledge the message: {why}"))
             }
-            Ok(Err(Failed::Lost(why))) => Outcome::NotStarted(why),
+            Ok(Err(Failed::Refused(why) | Failed::Lost(why))) => Outcome::NotStarted(why),
             Err(_) if progress.may_have_left() => Outcome::MayHaveRun(format!(
                 "{host} did not acknowledge the message within {} ms",
                 limit.as_millis()

@@ -13,12 +13,17 @@ SECONDS ?= 600
 MODEL ?= models/wren/wren.gguf
 
 
-.PHONY: run test test-slow soak soak-journal breaks fuzz bench bench-journal bench-engine check dist wren wren-smoke eval-wren setup peers network
+.PHONY: run gateway test test-slow soak soak-journal breaks fuzz bench bench-journal bench-engine check dist wren wren-smoke eval-wren setup peers network
 
 # The main job: the cold room is brought to -18 C, with the process killed on the way.
 run: setup
 	$(CARGO) build $(BUILD) --workspace --bins
 	target/release/everstep-rehearse --kills $(KILLS) --report target/run.json
+
+# The gateway example: a board whose devices and services are on the network, all of them on loopback.
+gateway: setup peers network
+	$(CARGO) build $(BUILD) --workspace --bins
+	target/release/everstep-gateway
 
 # Every test that fits CI. The rehearsals need the programs beside them.
 test: setup peers network

@@ -3,7 +3,7 @@
 #
 #   models/wren/train.sh          everything; ten minutes of a data-centre GPU, or hours of two free cores in as many
 #                                 legs as it takes
-#   models/wren/train.sh smoke    the same path in a few minutes, to one call in the runtime, with a model that knows nothing
+#   models/wren/train.sh smoke    the same path in about ten minutes, to a few calls in the runtime, with a model that knows nothing
 #   models/wren/train.sh test     the tests of generator, tokenizer and converter
 #
 # WREN_TOKENS is how much it is trained on, WREN_MINUTES the time it has at most, WREN_THREADS on how many

@@ -15,6 +15,10 @@ use everstep_tools_network::{
 use serde_json::Value;
 
 /// A board whose files are in `folder`.
+///
+/// # Panics
+///
+/// If the set-up of a test is not what it should be.
 #[must_use]
 pub fn board(folder: &Path, vault: Vault) -> BoardSide {
     BoardSide {
@@ -27,6 +31,10 @@ pub fn board(folder: &Path, vault: Vault) -> BoardSide {
 }
 
 /// The section of a server that is started by `command`, with these keys beside it.
+///
+/// # Panics
+///
+/// If the set-up of a test is not what it should be.
 #[must_use]
 pub fn section(command: &[&str], more: &str) -> McpSection {
     let command = serde_json::to_string(command).unwrap();
@@ -34,6 +42,10 @@ pub fn section(command: &[&str], more: &str) -> McpSection {
 }
 
 /// The section of a server at `url`, with these keys beside it.
+///
+/// # Panics
+///
+/// If the set-up of a test is not what it should be.
 #[must_use]
 pub fn at(url: &str, more: &str) -> McpSection {
     toml::from_str(&format!("url = \"{url}\"\npins = \"pins.json\"\n{more}")).unwrap()
@@ -51,6 +63,10 @@ pub async fn definitions(section: &McpSection, board: &BoardSide) -> Result<Vec<
 }
 
 /// Pins every tool that can be pinned; tells those that can't, each with the reason.
+///
+/// # Panics
+///
+/// If the set-up of a test is not what it should be.
 pub async fn pin_all(section: &McpSection, board: &BoardSide) -> Vec<String> {
     let found = definitions(section, board).await.unwrap();
     let mut pins = Pins::default();
@@ -76,6 +92,10 @@ pub fn tools(section: &McpSection, board: &BoardSide) -> Result<Vec<Arc<dyn Tool
 }
 
 /// Calls one of `tools` by its name.
+///
+/// # Panics
+///
+/// If the set-up of a test is not what it should be.
 pub async fn call(tools: &[Arc<dyn Tool>], name: &str, arguments: Value) -> Outcome {
     let tool = tools.iter().find(|tool| tool.spec().name == name).unwrap();
     let call = ToolCall { id: CallId(1), arguments, baseline: None, idempotency_key: None };

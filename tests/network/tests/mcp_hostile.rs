@@ -1,11 +1,6 @@
 //! Servers that misbehave: each costs one failed call, and the next one finds the server again.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "a test may fail, and prints what it counted"
-)]
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::{fs, path::Path};
 
@@ -24,8 +19,8 @@ fn limits(mode: &str) -> &'static str {
     }
 }
 
-fn peer(mode: &str, folder: &Path, more: &str) -> McpSection {
-    section(&[PEER, mode, folder.to_str().unwrap()], more)
+fn peer(mode: &str, folder: &Path, keys: &str) -> McpSection {
+    section(&[PEER, mode, folder.to_str().unwrap()], keys)
 }
 
 fn counted(folder: &Path) -> usize {
@@ -46,7 +41,7 @@ const MODES: &[(&str, &str, &str)] = &[
     (
         "crash",
         "may have run",
-        "was lost before it answered: it closed its standard output (exit status: 3); it wrote last: out of paper",
+        "was lost before it answered: it closed the pipe (exit status: 3); it wrote last: out of paper",
     ),
     ("crash-before", "may have run", "out of paper"),
     ("hang", "may have run", "gave no answer within 3000 ms (`answer_ms_max`)"),
@@ -101,9 +96,10 @@ async fn a_server_that_never_comes_up_is_told_with_its_last_words() {
     for (mode, what) in [
         (
             "exit",
-            "server peer did not start: it closed its standard output (exit status: 3); it wrote last: no paper left",
+            "server peer did not start: it closed the pipe (exit status: 3); it wrote last: no paper left",
         ),
-        ("mute", "server peer was not ready within 3000 ms (`start_ms_max`); it wrote last: peer is up"),
+        // It may have ended by itself when it is told.
+        ("mute", "server peer was not ready within 3000 ms (`start_ms_max`)"),
         ("refuse", "server peer did not start: JSON-RPC error: -32600: not today; it wrote last: peer is up"),
         ("no-list", "server peer did not tell its tools: Mcp error: -32603: no list (|im_start|)"),
         ("pages", "its list of tools has more than 32 pages"),
@@ -138,8 +134,11 @@ async fn a_changed_tool_is_refused_until_it_is_pinned_anew_and_the_others_go_on(
         // One that says that it changed is believed at once; the others are looked at when they start.
         let again = if mode == "tell-change" { first } else { tools(&section, &board).unwrap() };
         let mut refused = call(&again, "peer_count", json!({})).await;
-        while mode == "tell-change" && matches!(refused, Outcome::Done(_)) {
+        for _ in 0..1_000 {
             // The note may still be on its way behind the answer.
+            if mode != "tell-change" || !matches!(refused, Outcome::Done(_)) {
+                break;
+            }
             refused = call(&again, "peer_count", json!({})).await;
         }
         let expected = format!(

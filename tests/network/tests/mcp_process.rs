@@ -96,7 +96,7 @@ async fn a_server_that_is_no_longer_needed_ends_with_what_it_started() {
 async fn a_server_that_takes_no_hint_is_made_to_end() {
     let folder = tempfile::tempdir().unwrap();
     let script =
-        format!("trap '' TERM; {PEER} pid {} <&0; while :; do sleep 100; done", folder.path().display());
+        format!("trap '' TERM; {PEER} stay {} <&0; while :; do sleep 100; done", folder.path().display());
     let section = section(&["sh", "-c", &script], "");
     let board = board(folder.path(), Vault::default());
     pin_all(&section, &board).await;

@@ -54,7 +54,7 @@ pub(crate) fn tools(
     let wrong = |message: String| ("pins".to_owned(), message);
     let path = board.folder.join(&section.pins);
     let pins = Pins::load(&path).map_err(|error| wrong(error.advice(name)))?;
-    for tool in section.tool.keys().filter(|tool| pins.get(tool).is_none()) {
+    if let Some(tool) = section.tool.keys().find(|tool| pins.get(tool).is_none()) {
         let message = format!("`{}` is not pinned: `everstep mcp pin {name} TOOL`", tool.escape_debug());
         return Err((format!("tool.{tool}"), message));
     }

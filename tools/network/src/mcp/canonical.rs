@@ -11,11 +11,11 @@ pub(super) fn canonical(value: &Value) -> String {
 fn sorted(value: &Value) -> Value {
     match value {
         Value::Object(object) => {
-            let mut names: Vec<_> = object.iter().collect();
-            names.sort_by_key(|(name, _)| *name);
-            let named: Map<_, _> =
-                names.into_iter().map(|(name, value)| (name.clone(), sorted(value))).collect();
-            Value::Object(named)
+            let mut members: Vec<_> = object.iter().collect();
+            members.sort_by_key(|(name, _)| *name);
+            let ordered: Map<_, _> =
+                members.into_iter().map(|(name, value)| (name.clone(), sorted(value))).collect();
+            Value::Object(ordered)
         }
         Value::Array(items) => items.iter().map(sorted).collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),

@@ -46,6 +46,7 @@ pub struct Hints {
 }
 
 impl Hints {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
     fn is_empty(&self) -> bool {
         *self == Self::default()
     }

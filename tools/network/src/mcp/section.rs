@@ -125,7 +125,7 @@ impl McpSection {
             }
             secrets_in(value).map_err(|message| (key, message))?;
         }
-        for name in self.tool.keys().filter(|name| name.len() > NAME_BYTES_MAX) {
+        if let Some(name) = self.tool.keys().find(|name| name.len() > NAME_BYTES_MAX) {
             return wrong(&format!("tool.{name}"), format!("a name has at most {NAME_BYTES_MAX} bytes"));
         }
         let ranges = [

@@ -6,7 +6,7 @@ use std::{collections::VecDeque, time::Duration};
 use tokio::time::Instant;
 
 /// What counts as one budget.
-const HOUR: Duration = Duration::from_secs(3_600);
+const HOUR: Duration = Duration::from_hours(1);
 /// First pause after a failure; each further one doubles it.
 const PAUSE_FIRST: Duration = Duration::from_millis(250);
 /// Longest pause.
@@ -76,8 +76,8 @@ mod tests {
         for minute in 0..3 {
             assert_eq!(starts.begin(start + Duration::from_secs(60 * minute), 2), Ok(()));
         }
-        let at = start + Duration::from_secs(180);
-        assert_eq!(starts.begin(at, 2), Err(NotNow::TooOften { wait: Duration::from_secs(3_420) }));
+        let at = start + Duration::from_mins(3);
+        assert_eq!(starts.begin(at, 2), Err(NotNow::TooOften { wait: Duration::from_mins(57) }));
         // The first start is out of the hour.
         let at = start + HOUR;
         assert_eq!(starts.begin(at, 2), Ok(()));

@@ -19,6 +19,9 @@ use super::{
     link::Link,
 };
 
+/// Which one of its ends a process closed first is a matter of chance.
+const CLOSED: &str = "it closed the pipe";
+
 /// The client's ends of a process's input and output.
 pub(super) struct Stdio {
     input: Arc<Mutex<Option<pipe::Sender>>>,
@@ -72,15 +75,23 @@ impl Transport<RoleClient> for Stdio {
         item: TxJsonRpcMessage<RoleClient>,
     ) -> impl Future<Output = Result<(), SendError>> + Send + 'static {
         let input = Arc::clone(&self.input);
+        let link = Arc::clone(&self.link);
         async move {
             let whole = |begun: bool| move |source: io::Error| SendError { begun, source };
-            let mut line = serde_json::to_vec(&item).map_err(|error| whole(false)(error.into()))?;
-            line.push(b'\n');
+            let mut bytes = serde_json::to_vec(&item).map_err(|error| whole(false)(error.into()))?;
+            bytes.push(b'\n');
             let mut input = input.lock().await;
             let closed = || whole(false)(io::ErrorKind::BrokenPipe.into());
             let pipe = input.as_mut().ok_or_else(closed)?;
-            let first = pipe.write(&line).await.map_err(whole(false))?;
-            pipe.write_all(line.get(first..).unwrap_or_default()).await.map_err(whole(true))
+            let sent = match pipe.write(&bytes).await {
+                Ok(first) => {
+                    let rest = bytes.get(first..).unwrap_or_default();
+                    pipe.write_all(rest).await.map_err(whole(true))
+                }
+                Err(error) => Err(whole(false)(error)),
+            };
+            // Whoever asked sees by the error itself whether the request left.
+            sent.inspect_err(|_| link.fail_later(CLOSED))
         }
     }
 
@@ -89,7 +100,7 @@ impl Transport<RoleClient> for Stdio {
             let line = match self.output.next().await {
                 Ok(Some(line)) => line,
                 Ok(None) => {
-                    self.link.fail(|| "it closed its standard output".into());
+                    self.link.fail(|| CLOSED.into());
                     return None;
                 }
                 Err(LineError::TooLong) => {
@@ -128,22 +139,22 @@ impl Transport<RoleClient> for Stdio {
 pub(super) async fn drain(mut errors: impl AsyncRead + Unpin, link: Arc<Link>) {
     const CHUNK_BYTES: usize = 4 * 1024;
     let bytes_max = link.line_bytes_max();
-    let (mut line, mut whole) = (Vec::new(), true);
+    let (mut words, mut whole) = (Vec::new(), true);
     let mut chunk = [0; CHUNK_BYTES];
     while let Ok(bytes @ 1..) = errors.read(&mut chunk).await {
         for part in chunk.get(..bytes).unwrap_or_default().split_inclusive(|byte| *byte == b'\n') {
             let ends = part.ends_with(b"\n");
-            let room = bytes_max.saturating_sub(line.len());
+            let room = bytes_max.saturating_sub(words.len());
             whole &= part.len() <= room;
-            line.extend_from_slice(part.get(..room.min(part.len())).unwrap_or_default());
+            words.extend_from_slice(part.get(..room.min(part.len())).unwrap_or_default());
             if ends {
-                link.said(&line, whole);
-                line.clear();
+                link.said(&words, whole);
+                words.clear();
                 whole = true;
             }
         }
     }
-    link.said(&line, whole);
+    link.said(&words, whole);
 }
 
 #[cfg(test)]

@@ -30,8 +30,8 @@ pub(crate) fn budgets(site: &Site, tools: &[Arc<dyn Tool>]) -> BTreeMap<String, 
 /// is the latest time that the board trusted and kept.
 pub(crate) fn tools(site: &Site, trusted_s: Option<u64>) -> Outcome<Vec<Arc<dyn Tool>>> {
     let Some(section) = &site.file.board.network else { return Ok(Vec::new()) };
-    let side = board_side(site, trusted_s)?;
-    assemble(section, &side).map_err(|(key, message)| wrong(site, "network", &key, message))
+    let board = board_side(site, trusted_s)?;
+    assemble(section, &board).map_err(|(key, message)| wrong(site, "network", &key, message))
 }
 
 /// What the board brings to what is outside of it: its secrets, and the time.

@@ -1,7 +1,5 @@
 //! The gateway example of the README does what it says.
 
-#![expect(clippy::unwrap_used, reason = "a test's set-up may fail")]
-
 use network_tests::gateway::{Seen, rehearse};
 
 #[test]

@@ -16,7 +16,7 @@ pub(crate) enum McpCommand {
     Pin(McpPin),
 }
 
-const PIN_HELP: &str = r#"The server is started, or reached, as an agent would; it is asked for its tools and for nothing else.
+const PIN_HELP: &str = r"The server is started, or reached, as an agent would; it is asked for its tools and for nothing else.
 Each tool is shown with what it says that it does, as a model reads it, the name that agents are
 granted, what may be done about a lost outcome, the bytes of its schema, and what it says of its own
 behaviour. --json adds the schema.
@@ -31,7 +31,7 @@ Examples:
 
 Exit codes: 0 shown, and every pinned tool is what it was; or pinned
   1 a pinned tool changed or is gone; or the server failed
-  2 usage, board file, or a tool that can't be pinned"#;
+  2 usage, board file, or a tool that can't be pinned";
 
 #[derive(Args, Debug)]
 #[command(after_long_help = PIN_HELP)]

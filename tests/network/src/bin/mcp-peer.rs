@@ -1,7 +1,14 @@
 //! A server of the Model Context Protocol with one tool, `count`, which appends a line to a file and tells
 //! how many there are. Depending on its first argument it misbehaves in one way.
 
-#![expect(clippy::unwrap_used, reason = "a test's peer may fail")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::infinite_iter,
+    clippy::zombie_processes,
+    reason = "a test's peer misbehaves, and what is missing in a message reads as null"
+)]
 
 use std::{
     fs::{self, OpenOptions},
@@ -149,7 +156,7 @@ impl Peer {
             "chatter" => say_line("Listening on standard input..."),
             "wrong-id" => say(&json!(987_654), &answer),
             "wrong-shape" => say(id, &json!("counted")),
-            "ask" => self.ask(id),
+            "ask" => Self::ask(id),
             "tell-change" => {
                 say(id, &answer);
                 say_line(
@@ -201,7 +208,7 @@ impl Peer {
     }
 
     /// Asks the client for everything that a server may ask for, and answers with what came back.
-    fn ask(&self, id: &Value) {
+    fn ask(id: &Value) {
         let mut heard = Vec::new();
         for (method, params) in [
             ("sampling/createMessage", json!({"messages": [], "maxTokens": 10})),

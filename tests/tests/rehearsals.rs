@@ -22,6 +22,20 @@ fn without_kills(name: &str, further: &[&str]) -> Summary {
     one(&options(name, &[&["--kills", "0"], further].concat()), 0).unwrap()
 }
 
+/// The same in a room whose time passes by the agent's waits alone: how busy the machine is decides nothing.
+fn stepped(name: &str, further: &[&str]) -> Summary {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    // As deep below the root as the board itself, for its paths.
+    let board = root.join("target").join(format!("stepped-{name}")).join("agent.toml");
+    let text = fs::read_to_string(root.join("board/coldroom/agent.toml")).unwrap();
+    let running = "time_scale = 600";
+    assert!(text.contains(running));
+    fs::create_dir_all(board.parent().unwrap()).unwrap();
+    fs::write(&board, text.replace(running, "time_scale = 0\nwaits = \"skip\"")).unwrap();
+    let options = options(name, &[&["--kills", "0", "--world=--time-scale=0"], further].concat());
+    one(&Options { board, ..options }, 0).unwrap()
+}
+
 #[test]
 fn process_killed_in_every_phase_ends_with_the_room_as_asked() {
     let kills = 2;
@@ -42,10 +56,9 @@ fn process_killed_in_every_phase_ends_with_the_room_as_asked() {
 
 #[test]
 fn model_reads_the_room_and_does_not_recite() {
-    let icy = without_kills("icy", &[]);
-    let cold = without_kills("cold", &["--world=--air-c=-19", "--world=--ice-mm=0"]);
-    // Room time goes on while the process starts: on a busy machine the door must still be open then.
-    let open = without_kills("open", &["--world=--door-open-s=220", "--world=--ice-mm=0"]);
+    let icy = stepped("icy", &[]);
+    let cold = stepped("cold", &["--world=--air-c=-19", "--world=--ice-mm=0"]);
+    let open = stepped("open", &["--world=--door-open-s=220", "--world=--ice-mm=0"]);
     for summary in [&icy, &cold, &open] {
         assert!(summary.finished, "{summary:#?}");
     }

@@ -14,7 +14,7 @@ pub mod tools;
 pub use broker::Broker;
 pub use certificates::{Authority, Leaf};
 pub use life::live;
-pub use oracle::{Story, Violation};
+pub use oracle::Story;
 pub use peer::{Peer, Seen};
 pub use proxy::{Fate, Proxy};
 pub use tools::Board;

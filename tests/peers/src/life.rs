@@ -3,45 +3,21 @@
 //! Only a peer's own time is real. The agent's clock stands still but where it waits, and it waits for
 //! the devices to have settled, so that no machine is too slow for a life.
 
-use std::{
-    fmt::Write as _,
-    ops::Range,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
 };
 
-use everstep_board_sim::{CutModel, PowerCut, SimFlash, SimFlashError};
-use everstep_core::{End, Limits, Record, Verdict};
-use everstep_driver::{
-    AgentConfig, BootError, Budget, Change, DriveError, Parts, Pause, SharedFlash, Silent, StoreError,
-};
-use everstep_journal::{BUFFER_BYTES, Entry, Journal};
-use everstep_model::{Constraint, Sampling, Script, ScriptedModel};
 use everstep_tool::{BoxFuture, Clock, Toolbox};
 use serde_json::{Value, json};
 use system_tests::harness::Chance;
-use tokio::sync::mpsc;
 
 use crate::{
+    agent::{Agent, Around, BOOTS_MAX, CUTS_MAX, Ended},
     field::Field,
     oracle::{Violation, check},
     tools::Tools,
 };
-
-const SECTOR_BYTES: u32 = 4_096;
-const BOARD_REGION: Range<u32> = 0..8 * SECTOR_BYTES;
-const AGENT_REGION: Range<u32> = BOARD_REGION.end..BOARD_REGION.end + 120 * SECTOR_BYTES;
-const SECTORS: usize = 128;
-/// Boots one life may take; more means that it makes no progress.
-const BOOTS_MAX: u32 = 60;
-/// Answers that a script holds.
-const ANSWERS: usize = 20;
-/// Records that a violation shows.
-const LAST: usize = 8;
-/// Cuts of one life.
-const CUTS_MAX: u32 = 4;
 
 impl Story {
     /// Adds what another life was like.
@@ -98,23 +74,12 @@ pub struct Story {
     pub approvals: u32,
 }
 
-/// How a boot ended.
-enum Ended {
-    Rested,
-    FlashCut,
-    RequestCut,
-}
-
 struct Life<'a> {
     ways: &'a Ways,
-    seed: u64,
-    chance: Chance,
-    flash: SharedFlash<SimFlash>,
+    agent: Agent,
     field: Arc<dyn Field>,
     now_ms: Arc<AtomicU64>,
-    script: String,
     story: Story,
-    has_begun: bool,
 }
 
 /// Lives one life under `seed` with `field`, which is made new first.
@@ -124,17 +89,12 @@ struct Life<'a> {
 /// The promise that did not hold.
 pub fn live(seed: u64, ways: &Ways, field: &Arc<dyn Field>) -> Result<Story, Violation> {
     field.reset();
-    let mut chance = Chance::new(seed);
     let mut life = Life {
         ways,
-        seed,
-        flash: SharedFlash::new(SimFlash::new(SECTORS)),
+        agent: Agent::new(seed, Chance::new(seed), ways.call),
         field: Arc::clone(field),
         now_ms: Arc::default(),
-        script: script(&mut chance, ways),
-        chance,
         story: Story::default(),
-        has_begun: false,
     };
     for _ in 0..BOOTS_MAX {
         life.story.boots += 1;
@@ -150,35 +110,16 @@ pub fn live(seed: u64, ways: &Ways, field: &Arc<dyn Field>) -> Result<Story, Vio
     Err(Violation(format!("no end after {BOOTS_MAX} boots")))
 }
 
-/// Replies in order: calls, and an answer behind them.
-fn script(chance: &mut Chance, ways: &Ways) -> String {
-    let mut script = String::new();
-    for _ in 0..4 + chance.below(4) {
-        let (tool, arguments) = (ways.call)(chance);
-        // Writing to a string can't fail.
-        let _ = writeln!(script, "[[reply]]\ncall = \"{tool}\"\narguments = '{arguments}'");
-    }
-    // A result that comes late has the model asked again.
-    script.push_str(&"[[reply]]\nsay = \"Done.\"\n".repeat(ANSWERS));
-    script
-}
-
 impl Life<'_> {
     /// One start of the process, until it rests or the power goes.
     fn boot(&mut self) -> Result<Ended, Violation> {
-        let cuts = self.story.flash_cuts + self.story.request_cuts;
-        let may_cut = cuts < CUTS_MAX;
-        if may_cut && self.chance.percent(60) {
-            self.flash.lock().cut_power(PowerCut {
-                operation: self.chance.below(60),
-                bytes: usize::try_from(self.chance.below(260)).unwrap_or(0),
-                model: *self.chance.one_of(&CutModel::ALL),
-                seed: self.chance.draw(),
-            });
+        let may_cut = self.story.flash_cuts + self.story.request_cuts < CUTS_MAX;
+        if may_cut && self.agent.chance.percent(60) {
+            self.agent.aim();
         }
         let mut fates = |count: u64| -> Vec<Value> {
             let mut next = || {
-                let fate = (self.ways.fates)(&mut self.chance);
+                let fate = (self.ways.fates)(&mut self.agent.chance);
                 let cuts =
                     fate.get("fate").and_then(Value::as_str).is_some_and(|fate| fate.starts_with("cut"));
                 if cuts && !may_cut { json!({"fate": "well"}) } else { fate }
@@ -194,143 +135,30 @@ impl Life<'_> {
         // still do is what a process does in its last moment.
         self.field.drop_process();
         drop(runtime);
-        self.flash.lock().power_on();
+        self.agent.power_on();
         ended
     }
 
     async fn powered(&mut self) -> Result<Ended, Violation> {
         let Tools { tools, actuators } = Tools::from(self.field.parts(self.ways.board));
         let grants: Vec<String> = tools.keys().cloned().collect();
-        let toolbox = Toolbox::new(tools.into_values().collect(), &grants)
+        let tools = Toolbox::new(tools.into_values().collect(), &grants)
             .map_err(|error| Violation(error.to_string()))?;
-        let script = Script::parse("life", &self.script)
-            .map_err(|error| Violation(format!("{error}: {}", self.script)))?;
-        let (_commands, receiver) = mpsc::channel(1);
-        let boot = everstep_driver::boot(Parts {
-            flash: self.flash.clone(),
-            board_region: BOARD_REGION,
-            agent_region: AGENT_REGION,
-            config: config(),
-            model: Box::new(ScriptedModel::new(script)),
-            tools: Arc::new(toolbox),
-            actuators: Arc::new(actuators),
-            heartbeat: None,
-            clock: Arc::new(FieldClock { field: Arc::clone(&self.field), now_ms: Arc::clone(&self.now_ms) }),
-            timeline: [1; 16],
-            entropy: [2; 16],
-            observer: Box::new(Silent),
-            commands: receiver,
-            aborted: false,
-            change: Change::Refuse,
-        });
-        let field = Arc::clone(&self.field);
-        // One for the whole boot: what it has begun to let go on must go on.
-        let mut time = field.pass_time();
-        let mut driver = tokio::select! {
-            booted = boot => match booted {
-                Ok(driver) => driver,
-                Err(BootError::Store(error) | BootError::Drive(DriveError::Store(error))) => {
-                    return cut(&error);
-                }
-                Err(error) => return Err(Violation(error.to_string())),
-            },
-            () = field.cut() => return Ok(Ended::RequestCut),
-            () = &mut time => unreachable!("time goes on"),
-        };
-        if driver.agent().run().is_none() {
-            if self.has_begun && driver.agent().state().runs.0 > 0 {
-                return Ok(Ended::Rested);
-            }
-            self.has_begun = true;
-            match driver.start("do it".into(), None, self.seed) {
-                Ok(()) => {}
-                Err(DriveError::Store(error)) => return cut(&error),
-                Err(error) => return Err(Violation(error.to_string())),
-            }
+        let clock = FieldClock { field: Arc::clone(&self.field), now_ms: Arc::clone(&self.now_ms) };
+        let around =
+            Around { tools, actuators: Arc::new(actuators), clock: Arc::new(clock), timeline: [1; 16] };
+        tokio::select! {
+            ended = self.agent.work(around) => ended,
+            () = self.field.cut() => Ok(Ended::RequestCut),
+            () = self.field.pass_time() => unreachable!("time goes on"),
         }
-        loop {
-            let pause = tokio::select! {
-                pause = driver.drive() => pause,
-                () = field.cut() => return Ok(Ended::RequestCut),
-                () = &mut time => unreachable!("time goes on"),
-            };
-            let approved = match pause {
-                Ok(Pause::AtRest(last)) => return self.rested(last.map(|last| last.how).as_ref()),
-                Ok(Pause::NeedsApproval { call, .. }) => {
-                    self.story.approvals += 1;
-                    let yes = self.chance.percent(50);
-                    let verdict = if yes { Verdict::Approve } else { Verdict::Refuse("not now".into()) };
-                    driver.approval(call.id, verdict)
-                }
-                Err(error) => Err(error),
-            };
-            match approved {
-                Ok(()) => {}
-                Err(DriveError::Store(error)) => return cut(&error),
-                Err(error) => return Err(Violation(error.to_string())),
-            }
-        }
-    }
-
-    /// A run that rests has done everything its script says.
-    fn rested(&self, how: Option<&End>) -> Result<Ended, Violation> {
-        if how == Some(&End::Done) {
-            return Ok(Ended::Rested);
-        }
-        let records = records(&self.flash)?;
-        let last: Vec<_> = records.iter().rev().take(LAST).map(|record| &record.kind).collect();
-        Err(Violation(format!("the run ended as {how:?}; newest first: {last:?}")))
     }
 
     fn end(mut self) -> Result<Story, Violation> {
-        let records = records(&self.flash)?;
-        let log = self.field.log();
-        check(&records, &log, &mut self.story)?;
+        self.story.approvals = self.agent.approvals;
+        check(&self.agent.records()?, &self.field.log(), &mut self.story)?;
         Ok(self.story)
     }
-}
-
-fn cut(error: &StoreError<SimFlashError>) -> Result<Ended, Violation> {
-    if error.flash() == Some(&SimFlashError::PowerLoss) {
-        Ok(Ended::FlashCut)
-    } else {
-        Err(Violation(error.to_string()))
-    }
-}
-
-fn config() -> AgentConfig {
-    AgentConfig {
-        name: "life".into(),
-        system: "You live.".into(),
-        // A script repeats itself, and a peer that misbehaves makes many errors.
-        limits: Limits {
-            tries_max: 5,
-            repeats_max: 1_000,
-            alternations_max: 1_000,
-            errors_max: 1_000,
-            ..Limits::default()
-        },
-        sampling: Sampling { temperature: 0.0, top_p: 1.0 },
-        constraint: Constraint::Calls,
-        run_tokens_max: 256,
-        // Every record stays to be read at the end.
-        budget: Budget { snapshot_records: 1_000_000, snapshot_bytes_max: 64 * 1024 },
-        approvals: everstep_driver::Approvals::Return,
-    }
-}
-
-/// Every record on flash, in order.
-fn records(flash: &SharedFlash<SimFlash>) -> Result<Vec<Record>, Violation> {
-    let copy = SharedFlash::new(flash.lock().clone());
-    let (mut records, mut buffer) = (Vec::new(), vec![0; BUFFER_BYTES]);
-    let visit = |entry: Entry<'_>| match entry {
-        Entry::Record { bytes, .. } => Record::decode(bytes).map(|record| records.push(record)),
-        Entry::Snapshot { .. } => Ok(()),
-    };
-    let region = copy.region(AGENT_REGION);
-    Journal::recover(copy, region, everstep_journal::Budget::default(), &mut buffer, visit)
-        .map_err(|error| Violation(format!("recovery: {error}")))?;
-    Ok(records)
 }
 
 /// A clock that stands still. Who waits for a device to settle waits for the devices to say that they have.

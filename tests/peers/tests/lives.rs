@@ -3,17 +3,9 @@
 //!
 //! `EVERSTEP_SEEDS=N` lives N lives of each kind; `EVERSTEP_SEED=S` lives the one with seed S.
 
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a violated promise ends the test with its seed")]
+use std::sync::Arc;
 
-use std::{
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
-};
-
-use peer_tests::{Peer, Story, Wires, life::Ways, live};
+use peer_tests::{Peer, Story, Wires, life::Ways, live, sweep};
 use serde_json::{Value, json};
 use system_tests::harness::Chance;
 
@@ -99,10 +91,6 @@ command = "V {value}"
 command_answer = "V={value}"
 states = ["closed", "open"]
 "#;
-
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok().and_then(|value| value.parse().ok())
-}
 
 /// What a peer does with one request.
 fn fate(chance: &mut Chance) -> Value {
@@ -245,37 +233,16 @@ fn wires_call(chance: &mut Chance) -> (&'static str, Value) {
     }
 }
 
-/// How many live at a time: they mostly wait.
-const AT_A_TIME: usize = 4;
-
 /// Lives all of them, and prints what they were like.
 #[expect(clippy::print_stdout, reason = "what a sweep came across is its report")]
-fn sweep(what: &str, seeds: u64, ways: &Ways) -> Story {
-    let seeds: Vec<u64> = match number("EVERSTEP_SEED") {
-        Some(seed) => vec![seed],
-        None => (0..number("EVERSTEP_SEEDS").unwrap_or(seeds)).collect(),
-    };
-    let next = AtomicUsize::new(0);
-    let all = Mutex::new(Story::default());
-    thread::scope(|scope| {
-        for _ in 0..AT_A_TIME.min(seeds.len()) {
-            scope.spawn(|| {
-                let field = (ways.field)();
-                while let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let story = live(*seed, ways, &field);
-                    let story = story.unwrap_or_else(|violation| panic!("{what}, seed {seed}: {violation}"));
-                    all.lock().unwrap().add(&story);
-                }
-            });
-        }
-    });
-    let all = all.into_inner().unwrap();
-    println!("{what}: {} lives, {all:?}", seeds.len());
-    if seeds.len() >= 10 {
+fn lives(what: &str, seeds: u64, ways: &Ways) -> Story {
+    let (lives, all) = sweep(seeds, ways.field, |seed, field| live(seed, ways, field), Story::add);
+    println!("{what}: {lives} lives, {all:?}");
+    if lives >= 10 {
         // A sweep in which nothing goes wrong proves nothing.
         assert!(all.flash_cuts > 0 && all.request_cuts > 0, "{all:?}");
-        assert!(all.lost > seeds.len() && all.settled > 0 && all.reruns > 0, "{all:?}");
-        assert!(all.acts > seeds.len(), "{all:?}");
+        assert!(all.lost > lives && all.settled > 0 && all.reruns > 0, "{all:?}");
+        assert!(all.acts > lives, "{all:?}");
     }
     all
 }
@@ -285,7 +252,7 @@ fn modbus_over_tcp_acts_at_most_once_in_every_life() {
     let board = MODBUS.replace("WHERE", "tcp = \"AT\"").leak();
     let ways =
         Ways { board, field: || Arc::new(Peer::modbus_tcp()), fates: fate, drawn: DRAWN, call: modbus_call };
-    let all = sweep("tcp", 40, &ways);
+    let all = lives("tcp", 40, &ways);
     assert!(all.pulses > 0 && all.approvals > 0, "{all:?}");
 }
 
@@ -295,14 +262,14 @@ fn modbus_on_a_serial_line_acts_at_most_once_in_every_life() {
     let board = MODBUS.replace("WHERE", place).leak();
     let ways =
         Ways { board, field: || Arc::new(Peer::modbus_rtu()), fates: fate, drawn: DRAWN, call: modbus_call };
-    assert!(sweep("rtu", 12, &ways).pulses > 0);
+    assert!(lives("rtu", 12, &ways).pulses > 0);
 }
 
 #[test]
 fn lines_of_text_act_at_most_once_in_every_life() {
     let ways =
         Ways { board: TEXT, field: || Arc::new(Peer::text()), fates: fate, drawn: DRAWN, call: text_call };
-    sweep("text", 12, &ways);
+    lives("text", 12, &ways);
 }
 
 #[test]
@@ -314,6 +281,6 @@ fn pins_and_buses_act_at_most_once_in_every_life() {
         drawn: DRAWN_FOR_WIRES,
         call: wires_call,
     };
-    let all = sweep("wires", 200, &ways);
+    let all = lives("wires", 200, &ways);
     assert!(all.pulses > 0 && all.approvals > 0, "{all:?}");
 }

@@ -109,6 +109,28 @@ fn boot_at_rest_is_kept_for_what_it_moved_and_counts_as_time_between_runs() {
 }
 
 #[test]
+fn what_a_boot_restores_is_the_newest_command_that_certainly_holds() {
+    let commanded = |board: &Rehearsal| {
+        board.agent.state().ledger.tool("set_fan").and_then(|used| used.commanded.clone())
+    };
+    let mut board = started(Limits::default(), &[]);
+    perform(&mut board, "set_fan", Class::Safe);
+    assert!(commanded(&board).is_some());
+    // Nobody knows whether this one has moved it.
+    ask_for(&mut board, "set_fan", Class::Never);
+    board.ended(lost());
+    assert_eq!(commanded(&board), None);
+
+    perform(&mut board, "set_fan", Class::Safe);
+    assert!(commanded(&board).is_some());
+    board.event(Event::StopAsked { reason: "enough".into() });
+    let (changed, failed) = (vec!["fan set to off".into()], vec![]);
+    board.event(Event::SafeSet { activity: board.activity(), changed, failed });
+    assert_eq!(commanded(&board), None, "it is in its safe state");
+    board.assert_replays();
+}
+
+#[test]
 fn tools_that_share_a_budget_use_it_up_together() {
     let shared = crate::SharedBudget { name: "api.example.com".into(), calls_per_day_max: 3 };
     let rules = ["get", "put"].map(|tool| ToolRule { shared: Some(shared.clone()), ..rule(tool) });

@@ -98,7 +98,6 @@ async fn a_server_that_never_comes_up_is_told_with_its_last_words() {
             "exit",
             "server peer did not start: it closed the pipe (exit status: 3); it wrote last: no paper left",
         ),
-        // It may have ended by itself when it is told.
         ("mute", "server peer was not ready within 3000 ms (`start_ms_max`)"),
         ("refuse", "server peer did not start: JSON-RPC error: -32600: not today; it wrote last: peer is up"),
         ("no-list", "server peer did not tell its tools: Mcp error: -32603: no list (|im_start|)"),

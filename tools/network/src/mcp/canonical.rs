@@ -1,25 +1,13 @@
 //! JSON in one form: names in the order of the alphabet, no spaces. Equal values become equal bytes,
 //! however a server orders what it sends.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// `value` in that form. Its depth was checked when it was read.
 pub(super) fn canonical(value: &Value) -> String {
-    sorted(value).to_string()
-}
-
-fn sorted(value: &Value) -> Value {
-    match value {
-        Value::Object(object) => {
-            let mut members: Vec<_> = object.iter().collect();
-            members.sort_by_key(|(name, _)| *name);
-            let ordered: Map<_, _> =
-                members.into_iter().map(|(name, value)| (name.clone(), sorted(value))).collect();
-            Value::Object(ordered)
-        }
-        Value::Array(items) => items.iter().map(sorted).collect(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
-    }
+    let mut ordered = value.clone();
+    ordered.sort_all_objects();
+    ordered.to_string()
 }
 
 #[cfg(test)]

@@ -181,13 +181,12 @@ impl Process {
         Ok((Self { child, drain }, transport))
     }
 
-    /// Ends the process, and takes note of how it ended and what it wrote last.
+    /// Ends the process, and takes note of what it wrote last, and of how it ended where the connection
+    /// failed before.
     async fn kill(&self, link: &Arc<Link>) {
         // One that ended by itself tells more than one that was ended.
-        let by_itself = match link.fault() {
-            Some(_) => self.child.ends_within(WORDS_WAIT).await,
-            None => None,
-        };
+        let failed = link.fault().is_some();
+        let by_itself = if failed { self.child.ends_within(WORDS_WAIT).await } else { None };
         let how = match by_itself {
             Some(how) => how,
             None => self.child.kill().await,
@@ -199,7 +198,8 @@ impl Process {
             }
             tokio::time::sleep(WORDS_WAIT / 20).await;
         }
-        if !how.starts_with(OUR_SIGNAL) {
+        // One whose input was closed here may have ended on its own before the signal: that is no reason.
+        if failed && !how.starts_with(OUR_SIGNAL) {
             link.ended(&how);
         }
     }
@@ -237,4 +237,33 @@ fn command(section: &McpSection, board: &BoardSide) -> Result<Command, String> {
 fn absolute(path: &Path) -> Result<std::path::PathBuf, String> {
     let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
     std::path::absolute(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mcp::tests::vault;
+
+    /// A process that wrote a last line and ended by itself, with status 3.
+    async fn ended(link: &Arc<Link>) -> Process {
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo no paper >&2; exit 3"]);
+        let (child, pipes) = Child::start(command, |_| {}).await.unwrap();
+        let drain = tokio::spawn(drain(pipes.errors, Arc::clone(link)));
+        child.ends_within(Duration::from_secs(60)).await.unwrap();
+        Process { child, drain }
+    }
+
+    #[tokio::test]
+    async fn how_a_process_ended_is_a_reason_only_where_the_connection_had_failed() {
+        let link = Link::new(&vault(&[]));
+        ended(&link).await.kill(&link).await;
+        assert_eq!(link.explain("it said no"), "it said no; it wrote last: no paper");
+
+        let link = Link::new(&vault(&[]));
+        link.fail(|| "it closed the pipe".into());
+        ended(&link).await.kill(&link).await;
+        let whole = "it is gone: it closed the pipe (exit status: 3); it wrote last: no paper";
+        assert_eq!(link.explain("it is gone"), whole);
+    }
 }

@@ -64,11 +64,14 @@ impl Link {
         self.fault.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// How the server's process ended, where it did so by itself.
+    /// How the server's process ended, beside the reason why the connection is over.
     pub(super) fn ended(&self, how: &str) {
         let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
-        let why = fault.take().unwrap_or_else(|| "it ended".into());
-        *fault = Some(if why.contains(how) { why } else { format!("{why} ({how})") });
+        if let Some(why) = fault.as_mut()
+            && !why.contains(how)
+        {
+            *why = format!("{why} ({how})");
+        }
     }
 
     /// Something is asked of the server: it may send messages again.

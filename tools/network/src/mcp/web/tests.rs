@@ -13,9 +13,10 @@ use everstep_tool::{Cancel, Context, Tool, ToolCall};
 use serde_json::{Value, json};
 
 use crate::{
-    NetworkSection, assemble,
+    BoardSide, NetworkSection, assemble,
     mcp::{Definition, Hints, Pins, tests::board},
-    rehearsal::{Act, Seen, Server, answer},
+    rehearsal::{Act, Authority, Leaf, Seen, Server, TestClock, answer},
+    tls::built_s,
 };
 
 const SECRET: &str = "abcdefgh1234";
@@ -43,8 +44,13 @@ fn counted(seen: &Seen) -> String {
 
 /// A server that does everything right but for its first call.
 async fn server(first: impl Fn(&Seen) -> Act + Send + Sync + 'static) -> Server {
+    server_over(None, first).await
+}
+
+/// The same, over TLS with the certificate of `leaf`.
+async fn server_over(leaf: Option<&Leaf>, first: impl Fn(&Seen) -> Act + Send + Sync + 'static) -> Server {
     let calls = AtomicUsize::new(0);
-    Server::start(None, move |seen| {
+    Server::start(leaf.map(Leaf::server), move |seen| {
         let say = |result: Value| Act::Send(answer(200, JSON, &message(seen, &result)));
         match method(seen).as_str() {
             "initialize" => say(json!({
@@ -198,4 +204,52 @@ async fn a_server_at_an_address_that_misbehaves_costs_one_failed_call() {
         println!("hostile mode {mode} over HTTP: survived");
     }
     println!("{} hostile modes over HTTP survived", MODES.len());
+}
+
+/// What a call of a server at an `https` address comes to, on a board that trusts `authority`.
+async fn call_over_tls(server: &Server, authority: &Authority, now_s: Option<u64>) -> Outcome {
+    let folder = tempfile::tempdir().unwrap();
+    let mut pins = Pins::default();
+    pins.set(definition());
+    pins.save(&folder.path().join("pins.json")).unwrap();
+    std::fs::write(folder.path().join("ca.pem"), authority.pem()).unwrap();
+    let port = server.port;
+    let section = format!(
+        "[host.\"localhost:{port}\"]\nca = \"ca.pem\"\n\
+         [mcp.peer]\nurl = \"https://localhost:{port}/mcp\"\nprivate = true\npins = \"pins.json\"\n\
+         secret_header = {{ name = \"X-Key\", value = \"{{secret.key}}\" }}\n"
+    );
+    let section: NetworkSection = toml::from_str(&section).unwrap();
+    let board = BoardSide { clock: TestClock::at(now_s), ..board(folder.path()) };
+    call(&assemble(&section, &board).unwrap().remove(0)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_over_tls_is_believed_by_its_certificate_and_told_no_secret_before() {
+    let (authority, other) = (Authority::new(), Authority::new());
+    let now = Some(built_s() + 60);
+    let counts = |seen: &Seen| Act::Do(answer(200, JSON, &counted(seen)));
+    let good = server_over(Some(&authority.issue(&["localhost"], |_| {})), counts).await;
+    assert_eq!(text(&call_over_tls(&good, &authority, now).await), ("done", "counted"));
+    let requests = good.seen().len();
+    for (trusted, now, what) in [
+        (&other, now, "leads to no trusted root"),
+        (&authority, None, "the board's clock is not set"),
+        (&authority, Some(built_s() - 86_400), "the board's clock is not set right"),
+    ] {
+        let outcome = call_over_tls(&good, trusted, now).await;
+        assert_eq!(text(&outcome).0, "not started", "{what}: {outcome:?}");
+        assert!(text(&outcome).1.contains(what), "{what}: {outcome:?}");
+    }
+    assert_eq!(good.seen().len(), requests, "something was told to whom nobody trusts");
+    for (leaf, what) in [
+        (authority.expired(&["localhost"]), "has expired"),
+        (authority.issue(&["other.test"], |_| {}), "is for other names"),
+    ] {
+        let server = server_over(Some(&leaf), counts).await;
+        let outcome = call_over_tls(&server, &authority, now).await;
+        assert_eq!(text(&outcome).0, "not started", "{what}: {outcome:?}");
+        assert!(text(&outcome).1.contains(what), "{what}: {outcome:?}");
+        assert_eq!(server.seen().len(), 0, "{what}");
+    }
 }

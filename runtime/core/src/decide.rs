@@ -10,6 +10,7 @@ use crate::{
         ARGUMENTS_BYTES_MAX, LimitName, REPLY_BYTES_MAX, RESULT_BYTES_LIMIT, RUN_TOKENS_LIMIT,
         TASK_BYTES_MAX, TASK_ID_BYTES_MAX, TOOL_BYTES_MAX,
     },
+    loss::repeats_unread,
     record::{Kind, Then},
     state::{Attempt, Generation, Phase, Run},
     text::{cut, shorten, shorten_list},
@@ -258,8 +259,7 @@ impl Agent {
         Ok(match outcome {
             Outcome::Done(text) => Kind::Ended { outcome: Outcome::Done(cut(text, max)), then: Then::Tell },
             Outcome::NotStarted(why) => {
-                // Says nothing of the tries before; only a device that was read back rules them out.
-                let lost_before = pending.tries > 1 && matches!(pending.call.class, Class::Keyed { .. });
+                let lost_before = pending.tries > 1 && repeats_unread(pending.call.class);
                 let then = if lost_before { Then::Unknown } else { Then::Tell };
                 Kind::Ended { outcome: Outcome::NotStarted(shorten(why)), then }
             }
@@ -315,6 +315,8 @@ impl Agent {
             // It is told to the run under way, which may be another than the one that asked for it.
             Outcome::Done(_) if self.would_taint(call) => Outcome::Done("it ran".into()),
             Outcome::Done(text) => Outcome::Done(cut(text, max)),
+            // Of which try it is nobody knows any more, and one before it may have run.
+            Outcome::NotStarted(why) if self.may_have_repeated(call) => Outcome::MayHaveRun(shorten(why)),
             Outcome::NotStarted(_) if self.would_taint(call) => Outcome::NotStarted("it failed".into()),
             Outcome::NotStarted(why) => Outcome::NotStarted(shorten(why)),
             Outcome::MayHaveRun(why) => Outcome::MayHaveRun(shorten(why)),

@@ -5,7 +5,7 @@ use crate::{
     record::Then,
     state::{Pending, Phase, Run},
     timeline::Mark,
-    words::{Class, Moment},
+    words::{CallId, Class, Moment},
 };
 
 /// Whether a call may be repeated without asking anybody.
@@ -13,6 +13,15 @@ pub(crate) const fn is_repeatable(class: Class) -> bool {
     match class {
         Class::Observe | Class::Safe => true,
         Class::Keyed { .. } | Class::ReadBack { .. } | Class::Never => false,
+    }
+}
+
+/// Whether a call of this class runs again without anything having shown that the try before did not run.
+/// That a later try did not start then says nothing of the whole call. A look changes nothing anyway.
+pub(crate) const fn repeats_unread(class: Class) -> bool {
+    match class {
+        Class::Safe | Class::Keyed { .. } => true,
+        Class::Observe | Class::ReadBack { .. } | Class::Never => false,
     }
 }
 
@@ -44,6 +53,11 @@ impl Agent {
     /// Nothing runs again that is too old, of unknown age, or was tried too often.
     pub(crate) fn may_run_again(&self, pending: &Pending, age_ms: Option<u64>) -> bool {
         pending.tries < self.limits.tries_max && self.is_fresh(age_ms)
+    }
+
+    /// Whether more than one try of `call`, whose outcome is unknown, may have been made.
+    pub(crate) fn may_have_repeated(&self, call: CallId) -> bool {
+        self.state.unknown.iter().any(|unknown| unknown.id == call && repeats_unread(unknown.class))
     }
 
     /// Whether what is `age_ms` old may still act. What is of unknown age may not.

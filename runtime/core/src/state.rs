@@ -39,6 +39,19 @@ pub struct State {
     pub ledger: Ledger,
 }
 
+impl State {
+    /// What each tool was called with last, as far as that still holds: nothing of one whose call is under
+    /// way, since it may have acted.
+    pub fn commanded(&self) -> impl Iterator<Item = (&str, &str)> {
+        let under_way = self.run.as_ref().and_then(|run| match &run.phase {
+            Phase::Calling(pending) | Phase::Probing(pending) => Some(pending.call.tool.as_str()),
+            _ => None,
+        });
+        let used = self.ledger.tools.iter().filter(move |used| Some(used.tool.as_str()) != under_way);
+        used.filter_map(|used| Some((used.tool.as_str(), used.commanded.as_deref()?)))
+    }
+}
+
 /// One run: a task on its way to an answer.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Run {

@@ -235,6 +235,26 @@ fn a_late_result_during_a_probe_is_the_answer() {
 }
 
 #[test]
+fn a_late_word_of_a_later_try_leaves_the_call_unknown() {
+    // The second try waits for its turn, the operator stops the run, and the try says that it never began.
+    let late = |class, outcome: Outcome| {
+        let mut board = Rehearsal::calling(limits(), class);
+        board.ended(lost());
+        board.event(Event::StopAsked { reason: "enough".into() });
+        assert_eq!(board.agent.state().unknown.len(), 1);
+        let call = board.agent.state().calls;
+        board.event(Event::CallEndedLate { call, outcome });
+        board.assert_replays();
+        board.agent.state().unknown.len()
+    };
+    let cancelled = || Outcome::NotStarted("the call was cancelled before it began".into());
+    assert_eq!(late(KEYED, cancelled()), 1, "the first try may have run");
+    assert_eq!(late(KEYED, done("paid")), 0);
+    // Its only try tells of the whole call.
+    assert_eq!(late(NEVER, cancelled()), 0);
+}
+
+#[test]
 fn a_record_never_makes_a_class_do_what_it_rules_out() {
     for (class, then) in [
         (NEVER, Then::RunAgain),
@@ -291,14 +311,20 @@ fn outages_add_up_for_a_reply_that_had_begun_and_count_for_no_other() {
 #[test]
 fn a_later_try_that_did_not_start_says_nothing_of_the_lost_one() {
     let refused = || Outcome::NotStarted("the device refuses".into());
-    for (class, then) in [(KEYED, Then::Unknown), (SAFE, Then::Tell), (OBSERVE, Then::Tell)] {
+    for (class, then) in [(KEYED, Then::Unknown), (SAFE, Then::Unknown), (OBSERVE, Then::Tell)] {
         let mut board = Rehearsal::calling(limits(), class);
         board.ended(lost());
         assert!(
             matches!(board.ended(refused()), Kind::Ended { then: found, .. } if found == then),
             "{class:?}"
         );
-        assert_eq!(board.agent.state().unknown.len(), usize::from(then == Then::Unknown), "{class:?}");
+        let told = &board.told()[0];
+        assert_eq!(
+            told.starts_with("unknown: dose may have run"),
+            then == Then::Unknown,
+            "{class:?}: {told}"
+        );
+        assert_eq!(board.agent.state().unknown.len(), usize::from(class == KEYED), "{class:?}");
 
         let mut board = Rehearsal::calling(limits(), class);
         assert!(matches!(board.ended(refused()), Kind::Ended { then: Then::Tell, .. }), "{class:?}");

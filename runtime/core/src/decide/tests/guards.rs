@@ -111,10 +111,19 @@ fn boot_at_rest_is_kept_for_what_it_moved_and_counts_as_time_between_runs() {
 #[test]
 fn what_a_boot_restores_is_the_newest_command_that_certainly_holds() {
     let commanded = |board: &Rehearsal| {
-        board.agent.state().ledger.tool("set_fan").and_then(|used| used.commanded.clone())
+        let state = board.agent.state();
+        state.commanded().find(|(tool, _)| *tool == "set_fan").map(|(_, arguments)| String::from(arguments))
     };
     let mut board = started(Limits::default(), &[]);
     perform(&mut board, "set_fan", Class::Safe);
+    assert!(commanded(&board).is_some());
+    // What is under way may have moved it, and nothing else.
+    ask_for(&mut board, "set_door", Class::Safe);
+    assert!(commanded(&board).is_some());
+    board.ended(done("shut"));
+    ask_for(&mut board, "set_fan", Class::ReadBack { settle_ms: 0 });
+    assert_eq!(commanded(&board), None);
+    board.ended(Outcome::NotStarted("it is busy".into()));
     assert!(commanded(&board).is_some());
     // Nobody knows whether this one has moved it.
     ask_for(&mut board, "set_fan", Class::Never);

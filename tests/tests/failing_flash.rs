@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test's set-up may fail")]
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use everstep_core::{Class, End, Finished, Kind, Then};
 use everstep_driver::{BootError, Budget, DriveError, Driver, Pause, StoreError};
@@ -61,8 +61,11 @@ impl Board {
             Err(error) => panic!("{error}"),
         };
         let state = driver.agent().state();
-        if state.run.is_none() && state.last.is_none() {
-            driver.start("once".into(), None, 1).map_err(of_store)?;
+        let is_fresh = state.run.is_none() && state.last.is_none();
+        if is_fresh && let Err(error) = driver.start("once".into(), None, 1) {
+            // As the command does.
+            driver.set_safe().await;
+            return Err(of_store(error));
         }
         match driver.drive().await {
             Ok(Pause::AtRest(Some(last))) => Ok(last),
@@ -122,6 +125,8 @@ async fn fails_and_goes_on(operation: u64, left: Left, whole: &Finished) -> bool
         }
         Err(error) => {
             assert_eq!(error.flash(), Some(&FailingFlashError::DiskFull), "{at}: {error}");
+            // Nobody looks after the board from here on.
+            assert!(board.stand.actuators.set_safe.load(Ordering::SeqCst) > 0, "{at}");
             board.run().await.unwrap_or_else(|error| panic!("{at}: {error}"))
         }
     };

@@ -51,6 +51,8 @@ async fn small_stand(result_bytes: usize) -> (Stand<SimFlash>, Arc<TestDevice>) 
         stand.agent_sectors = sectors;
         match stand.boot(scripted("")).await {
             Ok(_) => {
+                // Each boot that found no room left a safe board behind.
+                assert_eq!(stand.actuators.set_safe.swap(0, Ordering::SeqCst), sectors - 1);
                 stand.flash.lock().clone_from(&SimFlash::new(SECTORS));
                 return (stand, log);
             }

@@ -15,8 +15,8 @@ use everstep_driver::call_digest;
 
 use crate::site::Site;
 
-/// The file, in the state folder.
-const NAME: &str = "approved";
+/// The file, in the state folder, before the agent's name.
+const NAME: &str = "approved-";
 
 /// Why an approval was not kept.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +30,7 @@ pub(crate) enum KeepError {
 }
 
 fn path(site: &Site) -> PathBuf {
-    site.in_state(Path::new(NAME))
+    site.in_state(Path::new(&format!("{NAME}{}", site.agent_name)))
 }
 
 fn asked(state: &State) -> Option<&Call> {
@@ -52,7 +52,8 @@ pub(crate) fn keep(site: &Site, state: &State, digest: Option<&str>) -> Result<(
     if digest.is_some_and(|digest| digest != found) {
         return Err(KeepError::OtherCall { call: call.id, found });
     }
-    let (path, fresh) = (path(site), site.in_state(Path::new("approved.new")));
+    let path = path(site);
+    let fresh = path.with_extension("new");
     let mut file = File::create(&fresh)?;
     writeln!(file, "{}", line(call))?;
     file.sync_all()?;
@@ -66,4 +67,13 @@ pub(crate) fn keep(site: &Site, state: &State, digest: Option<&str>) -> Result<(
 pub(crate) fn waiting(site: &Site, state: &State) -> Option<CallId> {
     let approved = fs::read_to_string(path(site)).ok()?;
     asked(state).filter(|call| approved.trim() == line(call)).map(|call| call.id)
+}
+
+/// Takes the word back: it was used, or came too late. On another flash a call may have the same number.
+pub(crate) fn forget(site: &Site) -> io::Result<()> {
+    match fs::remove_file(path(site)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) => File::open(&site.state_dir)?.sync_all(),
+    }
 }

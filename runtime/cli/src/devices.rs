@@ -7,7 +7,7 @@ use everstep_board_linux::{
     device::{self, watchdog},
 };
 use everstep_board_sim::{DeviceSectionError, SocketWorld, WorldClock, assemble, plant::PlantFile};
-use everstep_core::State;
+use everstep_core::{Agent, State};
 use everstep_driver::{Actuators, Heartbeat};
 use everstep_tool::{
     BoxFuture, Clock, FileSink, LineSink, SinkError, Tool,
@@ -16,8 +16,10 @@ use everstep_tool::{
 use everstep_tools_device::BoardParts;
 
 use crate::{
-    exit::{Failure, Outcome},
-    network, offline,
+    exit::{Exit, Failure, Outcome},
+    network,
+    offline::{self, Source},
+    out,
     site::{Site, World, wrong_section},
 };
 
@@ -62,6 +64,18 @@ impl Devices {
     }
 }
 
+/// The agent on flash. Where it can't be read nobody will look after the board, so its safe states are set.
+pub(crate) async fn agent_or_safe_board(site: &Site) -> Outcome<Agent> {
+    let read = offline::read(site, &Source::of(site, None));
+    if read.as_ref().is_err_and(|failure| failure.exit == Exit::Flash) {
+        let (changed, failed) = moving(site, &BTreeMap::new())?.actuators.set_safe().await;
+        for line in changed.iter().chain(&failed) {
+            out::note(&format!("{line}, since the flash can't be read"));
+        }
+    }
+    read
+}
+
 /// The devices that the board file names, as tools, and those of them that have a safe state. Nothing
 /// is asked of them yet.
 fn moving(site: &Site, last: &BTreeMap<String, String>) -> Outcome<BoardParts> {
@@ -83,8 +97,9 @@ fn moving(site: &Site, last: &BTreeMap<String, String>) -> Outcome<BoardParts> {
 
 /// What each device was told last by its `set_NAME`, as far as that still holds: the arguments, by device.
 fn commanded(state: &State) -> BTreeMap<String, String> {
-    let used = state.ledger.tools.iter();
-    used.filter_map(|used| Some((used.tool.strip_prefix("set_")?.to_owned(), used.commanded.clone()?)))
+    let commanded = state.commanded();
+    commanded
+        .filter_map(|(tool, arguments)| Some((tool.strip_prefix("set_")?.to_owned(), arguments.to_owned())))
         .collect()
 }
 

@@ -132,6 +132,18 @@ pub(crate) fn drive_failure(site: &Site, error: DriveError<FlashError>) -> Failu
     }
 }
 
+/// The same where the process ends with it outside of `drive`: what can't be recorded any more is made safe.
+pub(crate) async fn given_up(
+    site: &Site,
+    driver: &Driver<LinuxFlash>,
+    error: DriveError<FlashError>,
+) -> Failure {
+    if !matches!(error, DriveError::Refused(_)) {
+        driver.set_safe().await;
+    }
+    drive_failure(site, error)
+}
+
 /// What a failed store means for the operator: a full disk is no damage, and needs another advice.
 fn store_failure(site: &Site, error: StoreError<FlashError>) -> Failure {
     match error.flash() {

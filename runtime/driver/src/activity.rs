@@ -128,6 +128,14 @@ pub(crate) fn decide(
     }))
 }
 
+/// Why the call may not be made any more. It was checked when it was decided; since then the operator may
+/// have accepted a narrower grant for the run.
+pub(crate) fn refusal(pending: &Pending, tools: &Toolbox) -> Option<String> {
+    let arguments = serde_json::from_str(&pending.call.arguments).ok()?;
+    let refused = tools.check(&pending.call.tool, &arguments).err()?.to_string();
+    Some(refused.strip_prefix("error: ").unwrap_or(&refused).to_owned())
+}
+
 /// Starts one try of a call in a task of its own: what moves goes on moving when nobody waits for it
 /// any more, and its late result still arrives.
 pub(crate) fn call(
@@ -253,6 +261,8 @@ fn tool_call(call: &Call, key: Option<String>) -> Option<ToolCall> {
 
 #[cfg(test)]
 mod tests {
+    use everstep_tool::{ArgumentLimit, Grant, Terms, builtin::Compare};
+
     use super::*;
 
     fn pending(tries: u32, class: Class) -> Pending {
@@ -282,5 +292,24 @@ mod tests {
         for class in [Class::Never, Class::ReadBack { settle_ms: 5 }] {
             assert_eq!(retry_delay(&pending(3, class), "key"), Duration::ZERO);
         }
+    }
+
+    #[test]
+    fn a_call_that_was_decided_under_a_wider_grant_is_not_made() {
+        let call = Call {
+            tool: "compare".into(),
+            arguments: r#"{"limit":2,"operator":">","value":30}"#.into(),
+            ..pending(1, Class::Observe).call
+        };
+        let pending = Pending { call, ..pending(1, Class::Observe) };
+        let granted = |most: u32| {
+            let limit = ArgumentLimit { max: Some(most.into()), ..ArgumentLimit::default() };
+            let terms = Terms { arguments: [("value".to_owned(), limit)].into(), ..Terms::default() };
+            let compare: Vec<Arc<dyn Tool>> = vec![Arc::new(Compare::default())];
+            Toolbox::new(compare, &[Grant { tool: "compare".into(), terms }]).unwrap()
+        };
+        assert_eq!(refusal(&pending, &granted(30)), None);
+        let why = refusal(&pending, &granted(29)).unwrap();
+        assert!(why.contains("29") && !why.starts_with("error"), "{why}");
     }
 }

@@ -114,8 +114,25 @@ pub enum BootError<E: std::error::Error + 'static> {
 ///
 /// # Errors
 ///
-/// See [`BootError`].
+/// See [`BootError`]. Where the flash fails nobody will look after the board, so the safe states are set.
 pub async fn boot<F: Flash>(parts: Parts<F>) -> Result<Driver<F>, BootError<F::Error>> {
+    let actuators = Arc::clone(&parts.actuators);
+    let booted = begin(parts).await;
+    if let Err(BootError::Store(_) | BootError::Drive(_)) = &booted {
+        set_safe_unrecorded(actuators.as_ref()).await;
+    }
+    booted
+}
+
+/// Sets the safe states where nothing can be recorded any more.
+pub(crate) async fn set_safe_unrecorded(actuators: &dyn Actuators) {
+    let (changed, failed) = actuators.set_safe().await;
+    for line in changed.iter().chain(&failed) {
+        tracing::warn!("{line}; the flash has no record of it");
+    }
+}
+
+async fn begin<F: Flash>(parts: Parts<F>) -> Result<Driver<F>, BootError<F::Error>> {
     let Parts { flash, board_region, agent_region, config, mut model, tools, actuators, clock, .. } = parts;
     model.check_tools(&prompt::tools(&tools))?;
     let digests = digests(&config, model.as_ref(), &tools);

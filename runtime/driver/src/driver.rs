@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     activity::{self, Returned, Task, UnderWay},
-    boot::{Actuators, Before, Heartbeat},
+    boot::{Actuators, Before, Heartbeat, set_safe_unrecorded},
     config::{AgentConfig, Approvals},
     observe::{Observer, Report},
     operator::{Command, DriveError, Pause, StatusReport, call_digest},
@@ -141,8 +141,22 @@ impl<F: Flash> Driver<F> {
     /// # Errors
     ///
     /// See [`DriveError`]. Calls that have started go on; their outcome is settled at the next start.
-    /// After the flash failed, every further attempt is refused and nothing is begun.
+    /// After the flash failed, every further attempt is refused and nothing is begun. Nobody looks after
+    /// the board from then on, so the safe states are set, without a record.
     pub async fn drive(&mut self) -> Result<Pause, DriveError<F::Error>> {
+        let worked = self.work().await;
+        if worked.is_err() {
+            self.set_safe().await;
+        }
+        worked
+    }
+
+    /// Sets the safe states without a record: for whoever can't record any more.
+    pub async fn set_safe(&self) {
+        set_safe_unrecorded(self.actuators.as_ref()).await;
+    }
+
+    async fn work(&mut self) -> Result<Pause, DriveError<F::Error>> {
         self.store.check_usable()?;
         loop {
             if let Some(heartbeat) = &mut self.heartbeat {
@@ -254,6 +268,9 @@ impl<F: Flash> Driver<F> {
                     activity::queue(activity, pending, &self.tools)
                 } else if let Some(open) = self.too_many_open(&tool) {
                     let why = format!("{open} earlier calls of {tool} have not returned yet");
+                    let outcome = Outcome::NotStarted(why);
+                    activity::at_once(Event::CallEnded { activity, outcome })
+                } else if let Some(why) = activity::refusal(pending, &self.tools) {
                     let outcome = Outcome::NotStarted(why);
                     activity::at_once(Event::CallEnded { activity, outcome })
                 } else {

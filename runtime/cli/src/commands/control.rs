@@ -15,7 +15,7 @@ use crate::{
     approval,
     args::{Approve, Json, Place, Refuse, Stop},
     describe,
-    devices::Devices,
+    devices::{Devices, agent_or_safe_board},
     exit::{Exit, Failure, Outcome},
     explain,
     offline::{self, Source},
@@ -103,13 +103,15 @@ fn decide(
 /// Ends the run as its own process would have: the safe states are set and the end is recorded. The
 /// model isn't needed, so a missing one is no reason not to stop.
 async fn stop_alone(site: &Site, lock: OwnerLock, reason: String) -> Outcome<String> {
-    let agent = offline::read(site, &Source::of(site, None))?;
+    let agent = agent_or_safe_board(site).await?;
     let Some(run) = agent.run() else {
         return Err(Failure::usage(anyhow::anyhow!("there is no run to end")));
     };
     let devices = Devices::connect(site, agent.state())?;
     let mut driver = parts::boot_to_stop(site, run, devices).await?;
-    driver.stop(reason).map_err(|error| parts::drive_failure(site, error))?;
+    if let Err(error) = driver.stop(reason) {
+        return Err(parts::given_up(site, &driver, error).await);
+    }
     let pause = driver.drive().await.map_err(|error| parts::drive_failure(site, error))?;
     drop(lock);
     match pause {

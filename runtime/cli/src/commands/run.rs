@@ -14,11 +14,10 @@ use crate::{
     approval,
     args::{Place, Run},
     describe,
-    devices::{Devices, watchdog},
+    devices::{Devices, agent_or_safe_board, watchdog},
     exit::{Exit, Failure, Outcome},
     explain, log,
     model::Choice,
-    offline::{self, Source},
     out,
     parts::{self, boot_failure, drive_failure},
     plan::{Asked, Plan, plan},
@@ -51,7 +50,7 @@ pub(crate) fn perform(place: &Place, args: &Run) -> Outcome {
 async fn work(site: &Site, choice: &Choice, args: &Run) -> Outcome {
     site.make_state_dir()?;
     let lock = Arc::new(OwnerLock::take(&site.state_dir).map_err(Failure::usage)?);
-    let before = offline::read(site, &Source::of(site, None))?;
+    let before = agent_or_safe_board(site).await?;
     let asked = Asked {
         agent: &site.agent_name,
         task: args.task.as_deref(),
@@ -72,7 +71,9 @@ async fn work(site: &Site, choice: &Choice, args: &Run) -> Outcome {
             Some(seed) => seed,
             None => entropy::number().map_err(Failure::failed)?,
         };
-        driver.start(task, args.task_id.clone(), seed).map_err(|error| drive_failure(site, error))?;
+        if let Err(error) = driver.start(task, args.task_id.clone(), seed) {
+            return Err(parts::given_up(site, &driver, error).await);
+        }
     }
     // The word is recorded and the call performed by the same process.
     if let Some(call) = approval::waiting(site, driver.agent().state()) {
@@ -80,8 +81,10 @@ async fn work(site: &Site, choice: &Choice, args: &Run) -> Outcome {
             Err(DriveError::Refused(DecideError::Stale)) => {
                 out::note(&format!("the approval of call {call} came too late: it is no longer asked for"));
             }
-            taken => taken.map_err(|error| drive_failure(site, error))?,
+            Err(error) => return Err(parts::given_up(site, &driver, error).await),
+            Ok(()) => {}
         }
+        approval::forget(site).map_err(Failure::failed)?;
     }
     match driver.drive().await.map_err(|error| drive_failure(site, error))? {
         Pause::AtRest(Some(last)) => result(args, &last),

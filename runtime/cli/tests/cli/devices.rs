@@ -116,3 +116,27 @@ fn actuator_is_restored_to_its_newest_command_after_an_outage() {
         assert_eq!(set.last().unwrap_or(&json!(0)), &expected, "{boot}: {set:?}");
     }
 }
+
+#[test]
+fn a_board_whose_flash_can_not_be_read_is_made_safe() {
+    for command in [&["run", "set the fan"][..], &["stop"]] {
+        let bench = Bench::new(SET_FAN);
+        let devices = "kind = \"sim\"\n[world]\nsocket = \"first.sock\"\n[device.fan]\nkind = \"fan\"\n\
+                       boot = \"hold\"\nsafe_percent = 0";
+        let board = BOARD.replace("kind = \"linux\"", devices).replace("\"compare\"", "\"set_fan\"");
+        bench.write("agent.toml", &board);
+        std::fs::create_dir(bench.path("state")).unwrap();
+        start_room(&bench, "first", 1);
+        bench.everstep(&["run", "set the fan"]).done();
+        assert_eq!(fan(&bench, "first").last(), Some(&json!(40)));
+        let mut bytes = std::fs::read(bench.flash()).unwrap();
+        bytes[32_768..].chunks_mut(7).for_each(|chunk| chunk.fill(0x5A));
+        std::fs::write(bench.flash(), &bytes).unwrap();
+        let told = bench.everstep(command);
+        assert_eq!(told.code, 3, "{told:?}");
+        let [set, why] = told.err.lines().collect::<Vec<_>>()[..] else { panic!("{told:?}") };
+        assert_eq!(set, "fan set to 0 percent, since the flash can't be read");
+        assert!(why.contains("flash.bin, agent clerk: region holds something"), "{why}");
+        assert_eq!(fan(&bench, "first").last(), Some(&json!(0)), "{command:?}");
+    }
+}

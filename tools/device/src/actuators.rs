@@ -7,9 +7,12 @@ use std::{fmt, sync::Arc, time::Duration};
 use everstep_tool::{BoxFuture, Device, DeviceError, device::spoken};
 use serde::{Deserialize, Serialize};
 
-/// Milliseconds one actuator may take to be looked at and set. All are set at the same time, so a
-/// dead bus holds a boot or an end no longer than this.
-pub const ACTUATOR_MS_MAX: u64 = 2_000;
+/// Milliseconds one actuator may take at a boot to be looked at and set. All are set at the same time, so a
+/// dead bus holds a boot no longer than this.
+const BOOT_MS_MAX: u64 = 2_000;
+/// The same at an early end. A call that is under way holds its device, for 5 seconds at most where it is no
+/// train of pulses: the safe state comes behind it, and is the last word.
+const SAFE_MS_MAX: u64 = 10_000;
 
 /// An actuator's absolute state.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -99,26 +102,45 @@ struct Actuator {
     device: Arc<dyn Set>,
 }
 
+/// How an actuator is brought to a state.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum How {
+    /// Nothing was asked of it by this process: what is there already stays untouched.
+    AtBoot,
+    /// An earlier command may still be on its way to it: it is told even where it is in that state.
+    AtEnd,
+}
+
+impl How {
+    const fn ms_max(self) -> u64 {
+        match self {
+            Self::AtBoot => BOOT_MS_MAX,
+            Self::AtEnd => SAFE_MS_MAX,
+        }
+    }
+}
+
 /// Brings one device of any type to a state.
 trait Set: Send + Sync {
     /// Whether that changed it, as far as the device can tell.
-    fn set(&self, state: State) -> BoxFuture<'static, Result<bool, DeviceError>>;
+    fn set(&self, state: State, how: How) -> BoxFuture<'static, Result<bool, DeviceError>>;
 }
 
 impl<D: Actuate + 'static> Set for Device<D> {
-    fn set(&self, state: State) -> BoxFuture<'static, Result<bool, DeviceError>> {
+    fn set(&self, state: State, how: How) -> BoxFuture<'static, Result<bool, DeviceError>> {
         let device = self.clone();
         Box::pin(async move {
-            let limit = Duration::from_millis(ACTUATOR_MS_MAX);
+            let limit = Duration::from_millis(how.ms_max());
             let work = device.use_for(limit, move |driver| {
                 // One that can't be asked is set all the same.
-                if driver.is_in(&state).unwrap_or(false) {
-                    return Ok(false);
+                let was_there = driver.is_in(&state).unwrap_or(false);
+                if !was_there || how == How::AtEnd {
+                    driver.set(state)?;
                 }
-                driver.set(state).map(|()| true)
+                Ok(!was_there)
             });
             tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
-                Err(DeviceError::Unknown(format!("no answer within {ACTUATOR_MS_MAX} ms")))
+                Err(DeviceError::Unknown(format!("no answer within {} ms", how.ms_max())))
             })
         })
     }
@@ -149,7 +171,7 @@ impl Actuators {
             };
             Some((actuator.clone(), state))
         });
-        let set = set_all(wanted.collect());
+        let set = set_all(wanted.collect(), How::AtBoot);
         Box::pin(async move {
             let (mut changed, failed) = set.await;
             changed.extend(failed);
@@ -157,20 +179,22 @@ impl Actuators {
         })
     }
 
-    /// Sets every safe state. Returns what changed, and what could not be set and why.
+    /// Sets every safe state, behind any command that is still under way. Returns what changed, and what
+    /// could not be set and why.
     #[must_use]
     pub fn set_safe(&self) -> BoxFuture<'static, (Vec<String>, Vec<String>)> {
-        set_all(self.all.iter().map(|actuator| (actuator.clone(), actuator.safe.clone())).collect())
+        let wanted = self.all.iter().map(|actuator| (actuator.clone(), actuator.safe.clone()));
+        set_all(wanted.collect(), How::AtEnd)
     }
 }
 
-fn set_all(wanted: Vec<(Actuator, State)>) -> BoxFuture<'static, (Vec<String>, Vec<String>)> {
+fn set_all(wanted: Vec<(Actuator, State)>, how: How) -> BoxFuture<'static, (Vec<String>, Vec<String>)> {
     Box::pin(async move {
         // In tasks of their own, so that a slow one does not keep the others from being safe.
         let under_way: Vec<_> = wanted
             .into_iter()
             .map(|(actuator, state)| {
-                let set = tokio::spawn(actuator.device.set(state.clone()));
+                let set = tokio::spawn(actuator.device.set(state.clone(), how));
                 (spoken(&actuator.name), state, set)
             })
             .collect();

@@ -30,7 +30,7 @@ mod switch;
 mod timer;
 mod tmp102;
 
-pub use actuators::{ACTUATOR_MS_MAX, Actuate, Actuators, BootPolicy, State};
+pub use actuators::{Actuate, Actuators, BootPolicy, State};
 pub use bus::{BusFault, Effect, PinError, SharedBus};
 pub use contact::{NamedContact, WAIT_S_LIMIT, WaitContact};
 pub use fan::Fan;

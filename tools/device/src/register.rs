@@ -83,6 +83,10 @@ impl<R: Register> Counter for ScaledRegister<R> {
         let bytes = self.bytes()?;
         Ok(self.scaling.raw(&bytes).into())
     }
+
+    fn wraps_at(&self) -> Option<u64> {
+        Some(1 << (8 * self.scaling.width.bytes()))
+    }
 }
 
 impl<R: Register> Actuate for ScaledRegister<R> {
@@ -91,11 +95,11 @@ impl<R: Register> Actuate for ScaledRegister<R> {
         Ok(Some(State::SetTo { value, unit: self.level.unit.clone() }))
     }
 
-    /// A number between two steps of the register is the step that it would be set to.
+    /// By its bytes, which are equal where numbers may differ in how the computer counts.
     fn is_in(&mut self, state: &State) -> Result<bool, DeviceError> {
         let State::SetTo { value, .. } = state else { return Ok(false) };
         let bytes = self.bytes()?;
-        Ok(self.scaling.encode(*value) == Some(bytes))
+        Ok(self.scaling.encode(*value) == Ok(bytes))
     }
 
     fn set(&mut self, state: State) -> Result<(), DeviceError> {
@@ -103,9 +107,10 @@ impl<R: Register> Actuate for ScaledRegister<R> {
         let State::SetTo { value, .. } = state else {
             return Err(DeviceError::NotSent(format!("{name} can't be set to {state}")));
         };
-        let bytes = self.scaling.encode(value).ok_or_else(|| {
-            DeviceError::NotSent(format!("{name} can't be set to {value}: its register can't hold that"))
-        })?;
+        let bytes = self
+            .scaling
+            .encode(value)
+            .map_err(|why| DeviceError::NotSent(format!("{name} can't be set to {value}: {why}")))?;
         self.register.write(&bytes)
     }
 }
@@ -151,11 +156,10 @@ mod tests {
     #[test]
     fn register_is_a_set_point_that_tells_what_it_holds() {
         let mut register = register(&[0, 0]);
-        register.set(set_to(7.34)).unwrap();
+        register.set(set_to(7.3)).unwrap();
         assert_eq!((register.register.0.clone(), register.state()), (vec![0, 73], Ok(Some(set_to(7.3)))));
-        // It holds the step next to it, so a boot has nothing to change.
-        assert_eq!((register.is_in(&set_to(7.34)), register.is_in(&set_to(7.4))), (Ok(true), Ok(false)));
-        for state in [set_to(5_000.0), set_to(f64::NAN), State::On] {
+        assert_eq!((register.is_in(&set_to(7.3)), register.is_in(&set_to(7.4))), (Ok(true), Ok(false)));
+        for state in [set_to(7.34), set_to(5_000.0), set_to(f64::NAN), State::On] {
             assert!(matches!(register.set(state.clone()), Err(DeviceError::NotSent(_))), "{state}");
         }
         assert_eq!(register.register.1, 1, "what it can't hold is not written");
@@ -165,5 +169,6 @@ mod tests {
     fn register_is_a_counter_without_its_scale() {
         assert_eq!(register(&[0x01, 0x02]).count(), Ok(258));
         assert_eq!(register(&[0xFF, 0xFF]).count(), Ok(65_535));
+        assert_eq!(register(&[0, 0]).wraps_at(), Some(65_536));
     }
 }

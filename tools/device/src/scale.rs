@@ -78,6 +78,8 @@ pub enum Order {
 
 /// Decimals that a number is kept to: behind them it only shows how the computer counts.
 const KEPT: f64 = 1e9;
+/// How far from a whole step a value may be, as floating-point arithmetic leaves it.
+const STEP_ERROR_MAX: f64 = 1e-6;
 
 impl Scaling {
     /// The register as a count, without sign, scale and offset.
@@ -104,14 +106,25 @@ impl Scaling {
         ((raw * self.scale + self.offset) * KEPT).round() / KEPT
     }
 
-    /// The bytes that come closest to `value`; none where the register can't hold it.
-    #[must_use]
-    pub fn encode(&self, value: f64) -> Option<Vec<u8>> {
-        let raw = ((value - self.offset) / self.scale).round();
+    /// The bytes that hold `value`.
+    ///
+    /// # Errors
+    ///
+    /// Why no bytes hold just this value, in words the model can act on. None is rounded: a limit that
+    /// holds for what is asked for would not hold for what is set.
+    pub fn encode(&self, value: f64) -> Result<Vec<u8>, String> {
+        let steps = (value - self.offset) / self.scale;
+        let raw = steps.round();
         let (least, most) = self.bounds();
+        let shown = |raw: f64| ((raw * self.scale + self.offset) * KEPT).round() / KEPT;
         // What is no number is in no range.
         if !(least..=most).contains(&raw) {
-            return None;
+            let (one, other) = (shown(least), shown(most));
+            return Err(format!("the register holds {} to {}, not {value}", one.min(other), one.max(other)));
+        }
+        if (steps - raw).abs() > STEP_ERROR_MAX * raw.abs().max(1.0) {
+            let (below, above) = (shown(steps.floor()), shown(steps.ceil()));
+            return Err(format!("{value} is no step of the register: the nearest are {below} and {above}"));
         }
         #[expect(clippy::cast_possible_truncation, reason = "whole, and within what the register holds")]
         let all = (raw as i64).to_be_bytes();
@@ -119,7 +132,7 @@ impl Scaling {
         if self.order == Order::Little {
             bytes.reverse();
         }
-        Some(bytes)
+        Ok(bytes)
     }
 
     fn bits_in_bytes(&self) -> u32 {
@@ -175,7 +188,7 @@ mod tests {
             let all = if width == Width::One { 256_u32 } else { 65_536 };
             for raw in 0..all {
                 let bytes: Vec<u8> = raw.to_be_bytes().into_iter().skip(4 - width.bytes()).collect();
-                assert_eq!(scaling.encode(scaling.decode(&bytes)), Some(bytes), "{raw} {width:?} {order:?}");
+                assert_eq!(scaling.encode(scaling.decode(&bytes)), Ok(bytes), "{raw} {width:?} {order:?}");
             }
         }
     }
@@ -183,13 +196,27 @@ mod tests {
     #[test]
     fn what_the_register_can_not_hold_has_no_bytes() {
         let byte = plain(Width::One, Order::Big, false);
-        assert_eq!(byte.encode(255.4), Some(vec![255]));
-        for value in [255.5, -0.6, f64::NAN, f64::INFINITY] {
-            assert_eq!(byte.encode(value), None, "{value}");
+        assert_eq!(byte.encode(255.0), Ok(vec![255]));
+        for value in [255.6, -0.6, f64::NAN, f64::INFINITY] {
+            assert_eq!(byte.encode(value), Err(format!("the register holds 0 to 255, not {value}")));
         }
-        assert_eq!(plain(Width::One, Order::Big, true).encode(128.0), None);
-        assert_eq!(plain(Width::Four, Order::Little, true).encode(-2.0), Some(vec![0xFE, 0xFF, 0xFF, 0xFF]));
+        assert!(plain(Width::One, Order::Big, true).encode(128.0).is_err());
+        assert_eq!(plain(Width::Four, Order::Little, true).encode(-2.0), Ok(vec![0xFE, 0xFF, 0xFF, 0xFF]));
         // A scale of zero divides by zero.
-        assert_eq!(Scaling { scale: 0.0, ..byte }.encode(1.0), None);
+        assert!(Scaling { scale: 0.0, ..byte }.encode(1.0).is_err());
+    }
+
+    #[test]
+    fn what_is_between_two_steps_is_rounded_to_neither() {
+        let tens = Scaling { scale: 10.0, ..plain(Width::Two, Order::Big, false) };
+        // Rounded, 25 at most would be 30.
+        let between = "25 is no step of the register: the nearest are 20 and 30";
+        assert_eq!(tens.encode(25.0), Err(between.into()));
+        let tenths = Scaling { scale: -0.1, offset: 4.0, ..plain(Width::One, Order::Big, false) };
+        assert_eq!(tenths.encode(0.3), Ok(vec![37]));
+        assert_eq!(
+            tenths.encode(0.34),
+            Err("0.34 is no step of the register: the nearest are 0.4 and 0.3".into())
+        );
     }
 }

@@ -186,10 +186,8 @@ impl RegisterKeys<'_> {
         if !(min..=max).contains(&safe) {
             return Err(("safe_value", format!("{safe} is not within {min} to {max}")));
         }
-        for (key, value) in [("set_min", min), ("set_max", max)] {
-            if self.scaling.encode(value).is_none() {
-                return Err((key, format!("the register can't hold {value}")));
-            }
+        for (key, value) in [("set_min", min), ("set_max", max), ("safe_value", safe)] {
+            self.scaling.encode(value).map_err(|why| (key, why))?;
         }
         Ok(Setting { min, max, safe })
     }

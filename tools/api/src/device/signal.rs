@@ -23,11 +23,20 @@ pub trait Counter: Send {
     ///
     /// Why it can't be read.
     fn count(&mut self) -> Result<u64, DeviceError>;
+
+    /// The count at which it begins anew at 0, where it does.
+    fn wraps_at(&self) -> Option<u64> {
+        None
+    }
 }
 
 impl<C: Counter + ?Sized> Counter for Box<C> {
     fn count(&mut self) -> Result<u64, DeviceError> {
         (**self).count()
+    }
+
+    fn wraps_at(&self) -> Option<u64> {
+        (**self).wraps_at()
     }
 }
 

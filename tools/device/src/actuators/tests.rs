@@ -59,7 +59,7 @@ async fn one_that_can_not_tell_is_set_all_the_same() {
     actuators.add(&Device::new("fan", fan), BootPolicy::Safe, State::Percent(0), None);
     assert_eq!(actuators.boot().await, ["fan set to 0 percent"]);
     assert_eq!(actuators.set_safe().await, (vec![], vec![]), "now it can tell");
-    assert_eq!(*sets.lock().unwrap(), [State::Percent(0)]);
+    assert_eq!(*sets.lock().unwrap(), [State::Percent(0), State::Percent(0)], "an end tells it once more");
 }
 
 #[tokio::test]
@@ -83,14 +83,43 @@ async fn dead_bus_does_not_hang_the_boot() {
     let failure = "compressor could not be set to off: no answer within 2000 ms";
     // While a driver blocks, paused time stands still until it is moved.
     let boot = tokio::spawn(actuators.boot());
-    pass(ACTUATOR_MS_MAX).await;
+    pass(BOOT_MS_MAX).await;
     assert_eq!(boot.await.unwrap(), [failure]);
 
     let safe = tokio::spawn(actuators.set_safe());
-    pass(ACTUATOR_MS_MAX).await;
+    pass(SAFE_MS_MAX).await;
     let (_, failed) = safe.await.unwrap();
     assert_eq!(failed.len(), 1, "it still holds its device: {failed:?}");
     drop(release);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_that_is_under_way_is_not_the_last_word() {
+    let valve = at(State::Off);
+    let sets = Arc::clone(&valve.sets);
+    let device = Device::new("valve", valve);
+    let mut actuators = Actuators::default();
+    actuators.add(&device, BootPolicy::Safe, State::Off, None);
+    let (release, stuck) = mpsc::channel::<()>();
+    let (holds, held) = tokio::sync::oneshot::channel();
+    let command = device.clone();
+    let command = tokio::spawn(async move {
+        let work = move |driver: &mut Fake| {
+            // The test waits for this.
+            let _ = holds.send(());
+            let _ = stuck.recv();
+            driver.set(State::On)
+        };
+        command.use_for(Duration::ZERO, work).await
+    });
+    held.await.unwrap();
+    let safe = tokio::spawn(actuators.set_safe());
+    // The longest that a call without pulses holds its device.
+    pass(5_000).await;
+    drop(release);
+    assert_eq!(command.await.unwrap(), Ok(()));
+    assert_eq!(safe.await.unwrap(), (vec!["valve set to off".into()], vec![]));
+    assert_eq!(*sets.lock().unwrap(), [State::On, State::Off]);
 }
 
 async fn pass(ms: u64) {

@@ -97,7 +97,16 @@ impl Section for GpioPulseSection {
             }
             Some(counter) => {
                 let counts = format!("the {}", spoken(counter));
-                let device = Device::new(name, CountedBy::new(output, board.counter(counter)?));
+                let count = board.counter(counter)?;
+                // As many as that would leave it where it was, as if there had been none.
+                if let Some(wraps_at) = count.wraps_at().filter(|at| u64::from(words.pulses_max) >= *at) {
+                    let least = wraps_at - 1;
+                    let message = format!(
+                        "the counter `{counter}` begins anew after {least}: a call may give {least} pulses at most"
+                    );
+                    return Err(("pulses_max", message));
+                }
+                let device = Device::new(name, CountedBy::new(output, count));
                 off_at_rest(board, &device);
                 // A call that a cut left under way is no longer so; one of this process may be.
                 let train_ms = u32::try_from(self.train_ms()).unwrap_or(u32::MAX);

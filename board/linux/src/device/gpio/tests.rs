@@ -250,6 +250,15 @@ fn devices_that_do_not_fit_each_other_are_refused() {
     assert_eq!(refused(&feeder("counter = \"meter\"").replace("counter = true\n", "")), expected);
     let told = refused(&feeder("counter = \"feeder\""));
     assert!(told.contains("no device `feeder` with"), "{told}");
+    // 256 pulses would leave a counter of one byte where it was.
+    let many = |pulses: u32| {
+        let keys = feeder("counter = \"meter\"").replace("bytes = 2", "bytes = 1").replace("65535", "255");
+        keys.replace("pulses_max = 9", &format!("pulses_max = {pulses}"))
+    };
+    let expected = "device.feeder.pulses_max: the counter `meter` begins anew after 255: a call may give 255 pulses at most";
+    assert_eq!(refused(&many(256)), expected);
+    let fits = machine().with_chip("/dev/i2c-1", 0x30, &[1]);
+    assert!(assemble_on(fits, &sections(&many(255)), &BTreeMap::new()).is_ok());
     let long = sections(
         &feeder("").replace("pulses_max = 9", "pulses_max = 1000").replace("gap_ms = 1", "gap_ms = 60"),
     );

@@ -86,7 +86,10 @@ fn refusal(answer: &Answer, asked: &Asked<'_>, vault: &Vault) -> String {
         (StatusCode::UNAUTHORIZED, None) => ": it wants a secret, and `secret_header` names none".into(),
         _ => String::new(),
     };
-    let said = if answer.end == End::Packed { String::new() } else { excerpt(&answer.body, vault) };
+    let said = match answer.end {
+        End::Packed => String::new(),
+        _ => excerpt(&answer.body, answer.end == End::Whole, vault),
+    };
     let said = if said.is_empty() { said } else { format!(": {said}") };
     let wait =
         asked.wait_s.map_or_else(String::new, |wait_s| format!("; it asks to be left alone for {wait_s} s"));

@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use super::{
     answer::{Asked, outcome, wait_s},
     request::Request,
-    section::{HttpSection, ProbeSection},
+    section::{HttpSection, MARGIN_MS, ProbeSection},
 };
 use crate::{
     address::Reach,
@@ -28,8 +28,6 @@ use crate::{
     wire::{Lookup, Progress, connect},
 };
 
-/// Milliseconds beyond the answer's limit within which the tool itself tells what came of the call.
-const MARGIN_MS: u32 = 1_000;
 /// Share of a call's time for which it waits for its turn: one in this many.
 const WAIT_SHARE: u32 = 2;
 

@@ -41,11 +41,14 @@ pub(crate) fn kept(keep: &KeepSection, body: &[u8], whole: bool, vault: &Vault) 
     }
 }
 
-/// The beginning of an answer that reports an error, in one line.
-pub(super) fn excerpt(body: &[u8], vault: &Vault) -> String {
+/// The beginning of an answer that reports an error, in one line. Where `whole` is false its end is missing,
+/// and may have been the rest of a secret.
+pub(super) fn excerpt(body: &[u8], whole: bool, vault: &Vault) -> String {
     const EXCERPT_BYTES_MAX: usize = 200;
     let text = vault.mask(&plain(&String::from_utf8_lossy(body)));
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let tail = if whole { 0 } else { vault.form_bytes_max() };
+    let line = cut(&text, text.len().saturating_sub(tail));
+    let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
     cut(&line, EXCERPT_BYTES_MAX).to_owned()
 }
 
@@ -137,8 +140,11 @@ mod tests {
 
     #[test]
     fn an_excerpt_is_one_line_without_a_secret_cut_or_whole() {
-        assert_eq!(excerpt(b"no\r\n\r\nsuch abcdefgh1234", &vault()), "no such [secret api]");
-        let cut = excerpt(format!("{}abcdefgh1234", "x".repeat(194)).as_bytes(), &vault());
+        assert_eq!(excerpt(b"no\r\n\r\nsuch abcdefgh1234", true, &vault()), "no such [secret api]");
+        // The end of a body that was cut may be the beginning of a secret.
+        let torn = format!("{} abcdefgh12", "x".repeat(vault().form_bytes_max()));
+        assert!(!excerpt(torn.as_bytes(), false, &vault()).contains("abc"));
+        let cut = excerpt(format!("{}abcdefgh1234", "x".repeat(194)).as_bytes(), true, &vault());
         assert!(cut.starts_with("xxx") && !cut.contains('a'), "{cut}");
     }
 

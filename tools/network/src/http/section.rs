@@ -12,6 +12,10 @@ use serde_json::Value;
 
 use crate::parameter::ParameterSection;
 
+/// Milliseconds beyond its limit within which the tool itself tells what came of the call.
+pub(super) const MARGIN_MS: u32 = 1_000;
+/// Longest that the runtime holds a repetition back, in seconds.
+const RETRY_S_MAX: u32 = 30;
 /// Bytes of an answer that the model reads, where it reads text.
 const TEXT_BYTES_MAX: u32 = 1_000;
 
@@ -210,10 +214,18 @@ impl HttpSection {
         match self.class_kind() {
             Some(ClassKind::Observe) => Class::Observe,
             Some(ClassKind::Safe) => Class::Safe,
-            Some(ClassKind::Keyed) => Class::Keyed { key_valid_s: self.key_valid_s.unwrap_or(0) },
+            Some(ClassKind::Keyed) => Class::Keyed { key_valid_s: self.repeatable_s() },
             Some(ClassKind::ReadBack) => Class::ReadBack { settle_ms: self.settle_ms.unwrap_or(0) },
             Some(ClassKind::Never) | None => Class::Never,
         }
+    }
+
+    /// Seconds within which a loss may be answered by a repetition: the repetition may leave later by what
+    /// it waits for, and the key has to be known even then.
+    pub(super) fn repeatable_s(&self) -> u32 {
+        // The try before may be waited for, and the repetition may wait for its turn at the host.
+        let waits_ms = self.answer_ms_max.saturating_add(MARGIN_MS).saturating_mul(2);
+        self.key_valid_s.unwrap_or(0).saturating_sub(waits_ms.div_ceil(1_000)).saturating_sub(RETRY_S_MAX)
     }
 
     /// The secret that it sends.

@@ -23,6 +23,13 @@ pub(crate) fn percent(text: &str, all: bool) -> String {
     text.bytes().map(shown).collect()
 }
 
+/// Percent-encoded as the part of a path: `+` is left as it is, and so is what no address gives a meaning.
+fn percent_in_path(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"+-._~".contains(&byte);
+    let shown = |byte: u8| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    text.bytes().map(shown).collect()
+}
+
 fn hex(text: &str) -> String {
     text.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }
@@ -45,6 +52,7 @@ pub(crate) fn forms(secret: &str) -> Vec<String> {
     let plain = forms.clone();
     for form in &plain {
         forms.extend([percent(form, false), percent(form, true), percent(form, true).to_lowercase()]);
+        forms.extend([percent_in_path(form), percent_in_path(&percent_in_path(form))]);
         forms.extend([json(form), json(&json(form)), json(form).replace('/', "\\/")]);
         forms.extend([
             percent(&json(form), false),

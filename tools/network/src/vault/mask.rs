@@ -70,7 +70,9 @@ fn look<'a>(view: &View, layers: usize, needles: &[(&'a str, &Needle)], found: &
     }
     drop(letters);
     let Some(layers) = layers.checked_sub(1) else { return };
-    for escape in [percent as Escape, json] {
+    // Whether a `+` stands for a space depends on who wrote it: forms have it so, paths have not.
+    let plus = view.bytes.contains(&b'+').then_some(form as Escape);
+    for escape in [percent as Escape, json].into_iter().chain(plus) {
         if let Some(undone) = view.undo(escape) {
             look(&undone, layers, needles, found);
         }
@@ -209,10 +211,14 @@ const fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
 }
 
-/// `%41`, and `+` for a space as forms have it.
+/// `%41`, and `+` for a space.
+fn form(rest: &[u8]) -> Option<(Vec<u8>, usize)> {
+    if rest.first() == Some(&b'+') { Some((vec![b' '], 1)) } else { percent(rest) }
+}
+
+/// `%41`
 fn percent(rest: &[u8]) -> Option<(Vec<u8>, usize)> {
     match rest {
-        [b'+', ..] => Some((vec![b' '], 1)),
         [b'%', high, low, ..] => Some((vec![nibble(*high)? << 4 | nibble(*low)?], 3)),
         _ => None,
     }

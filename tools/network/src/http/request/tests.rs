@@ -127,6 +127,7 @@ fn sections_that_could_go_wrong_are_refused_by_key() {
         (post.replace("class = \"safe\"\n", ""), "class", "a POST may change something"),
         (SET.replace("\"safe\"", "\"keyed\""), "key_valid_s", "this class needs it"),
         (SET.replace("\"safe\"", "\"safe\"\nkey_valid_s = 5"), "key_valid_s", "for another class"),
+        (SET.replace("\"safe\"", "\"keyed\"\nkey_valid_s = 52"), "key_valid_s", "forgotten so soon"),
         (SET.replace("\"safe\"", "\"read_back\""), "settle_ms", "this class needs it"),
         (
             SET.replace("\"safe\"", "\"safe\"\nredirects_max = 1"),

@@ -218,6 +218,12 @@ impl HttpSection {
         only("probe", self.probe.is_some(), ClassKind::ReadBack, true)?;
         if let Some(key_valid_s) = self.key_valid_s {
             check_range("key_valid_s", key_valid_s, 1..=KEY_VALID_S_LIMIT)?;
+            if self.repeatable_s() == 0 {
+                return wrong(
+                    "key_valid_s",
+                    "a key that is forgotten so soon is of no use: a repetition may wait for longer before it leaves (`answer_ms_max` twice, and half a minute)",
+                );
+            }
         }
         if let Some(settle_ms) = self.settle_ms {
             check_range("settle_ms", settle_ms, 0..=SETTLE_MS_LIMIT)?;

@@ -6,7 +6,7 @@ use rmcp::{
     RoleClient, ServiceExt as _,
     model::{
         CallToolRequestParams, CallToolResponse, ClientRequest, JsonObject, ListToolsRequest,
-        PaginatedRequestParams, ServerResult,
+        PaginatedRequestParams, ServerResult, Tool,
     },
     service::{RunningService, ServiceError},
 };
@@ -48,6 +48,8 @@ pub(super) struct Connection {
     pub(super) link: Arc<Link>,
     /// `None` where it is no process of this board.
     process: Option<Process>,
+    /// Bytes of the whole list of its tools.
+    list_bytes_max: usize,
 }
 
 /// A server's process, and the task that reads what it writes beside its messages.
@@ -75,7 +77,10 @@ impl Connection {
             (timeout(limit, client.serve(transport)).await, Some(process))
         };
         let what = match greeted {
-            Ok(Ok(service)) => return Ok(Self { service, link, process }),
+            Ok(Ok(service)) => {
+                let list_bytes_max = usize::try_from(section.answer_bytes_max).unwrap_or(usize::MAX);
+                return Ok(Self { service, link, process, list_bytes_max });
+            }
             Ok(Err(_)) if link.fault().is_some() => format!("server {name} did not start"),
             Ok(Err(error)) => {
                 let why = link.excerpt(error.to_string().as_bytes(), true);
@@ -98,7 +103,7 @@ impl Connection {
     /// Why it doesn't say.
     pub(super) async fn definitions(&self) -> Result<Vec<Definition>, String> {
         let mut found: Vec<Definition> = Vec::new();
-        let mut cursor = None;
+        let (mut cursor, mut bytes) = (None, 0);
         self.link.ask();
         for _ in 0..PAGES_MAX {
             let page = PaginatedRequestParams::default().with_cursor(cursor);
@@ -110,6 +115,12 @@ impl Connection {
                 Ok(_) => return Err("its list of tools is none".into()),
                 Err(error) => return Err(self.link.excerpt(error.to_string().as_bytes(), true)),
             };
+            // Each page is a message within its limit; many of them are as much for a small board as one.
+            bytes = page.tools.iter().map(size).fold(bytes, usize::saturating_add);
+            if bytes > self.list_bytes_max {
+                let max = self.list_bytes_max;
+                return Err(format!("its list of tools has more than {max} bytes (`answer_bytes_max`)"));
+            }
             found.extend(page.tools.iter().map(Definition::new));
             if found.len() > TOOLS_MAX {
                 return Err(format!("it has more than {TOOLS_MAX} tools"));
@@ -131,6 +142,12 @@ impl Connection {
         self.link.ask();
         let params = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
         self.service.call_tool_once(params).await
+    }
+
+    /// Whether a server that becomes another one, or says that its tools have changed, is noticed. One at an
+    /// address without a session may be replaced between two requests, and has no way to say anything.
+    pub(super) fn tells_changes(&self) -> bool {
+        self.process.is_some() || self.link.is_listened_to()
     }
 
     /// Whether nothing can be asked any more.
@@ -205,6 +222,11 @@ impl Process {
     }
 }
 
+/// Bytes of a tool as a server tells it.
+fn size(tool: &Tool) -> usize {
+    serde_json::to_vec(tool).map_or(usize::MAX, |bytes| bytes.len())
+}
+
 /// Whether a request that failed so never left.
 pub(super) fn never_left(error: &ServiceError) -> bool {
     match error {
@@ -250,7 +272,7 @@ mod tests {
         command.args(["-c", "echo no paper >&2; exit 3"]);
         let (child, pipes) = Child::start(command, |_| {}).await.unwrap();
         let drain = tokio::spawn(drain(pipes.errors, Arc::clone(link)));
-        child.ends_within(Duration::from_secs(60)).await.unwrap();
+        child.ends_within(Duration::from_mins(1)).await.unwrap();
         Process { child, drain }
     }
 

@@ -13,6 +13,8 @@ use crate::vault::Vault;
 
 /// Messages from one call to the next: an answer, notes of progress, and lines of a log.
 const MESSAGES_MAX: u32 = 4_096;
+/// Streams of events that are opened from one question to the next.
+const STREAMS_MAX: u32 = 16;
 /// Bytes shown of what a server wrote.
 const SHOWN_BYTES_MAX: usize = 200;
 /// Bytes looked at of what is shown, beyond a secret that may stand at the end of them.
@@ -25,6 +27,9 @@ pub(super) struct Link {
     last_words: Mutex<String>,
     messages_left: AtomicU32,
     tools_changed: AtomicBool,
+    /// Whether what a server at an address says by itself is heard.
+    listened_to: AtomicBool,
+    streams_left: AtomicU32,
     failed: Notify,
 }
 
@@ -36,6 +41,8 @@ impl Link {
             last_words: Mutex::new(String::new()),
             messages_left: AtomicU32::new(MESSAGES_MAX),
             tools_changed: AtomicBool::new(false),
+            listened_to: AtomicBool::new(false),
+            streams_left: AtomicU32::new(STREAMS_MAX),
             failed: Notify::new(),
         })
     }
@@ -77,6 +84,23 @@ impl Link {
     /// Something is asked of the server: it may send messages again.
     pub(super) fn ask(&self) {
         self.messages_left.store(MESSAGES_MAX, Ordering::Release);
+        self.streams_left.store(STREAMS_MAX, Ordering::Release);
+    }
+
+    /// Whether a stream of events may be opened. One that ends at once would be opened for ever.
+    pub(super) fn may_open_stream(&self) -> bool {
+        let less = |left: u32| left.checked_sub(1);
+        self.fault().is_none()
+            && self.streams_left.fetch_update(Ordering::AcqRel, Ordering::Acquire, less).is_ok()
+    }
+
+    /// Whether what the server says by itself is heard from here on.
+    pub(super) fn listen(&self, is_heard: bool) {
+        self.listened_to.store(is_heard, Ordering::Release);
+    }
+
+    pub(super) fn is_listened_to(&self) -> bool {
+        self.listened_to.load(Ordering::Acquire)
     }
 
     /// Takes note of a message. Ends the connection where there are too many.
@@ -164,8 +188,19 @@ mod tests {
         }
         assert!(!link.count());
         assert!(link.fault().unwrap().contains("more than 4096 messages"));
+        assert!(!link.may_open_stream(), "the connection is over");
         assert!(!link.take_tools_changed());
         link.tools_changed();
         assert!(link.take_tools_changed() && !link.take_tools_changed());
+    }
+
+    #[test]
+    fn streams_are_counted_from_one_question_to_the_next() {
+        let link = Link::new(&vault(&[]));
+        for _ in 0..2 {
+            assert!((0..STREAMS_MAX).all(|_| link.may_open_stream()));
+            assert!(!link.may_open_stream());
+            link.ask();
+        }
     }
 }

@@ -18,7 +18,7 @@ use tokio::{
 use super::{
     connection::{Connection, Reached, never_left},
     definition::Definition,
-    result::{outcome, protocol_error},
+    result::{is_final, outcome, protocol_error},
     starts::{NotNow, Starts},
 };
 
@@ -83,10 +83,11 @@ impl Server {
             }
         };
         let lost = match timeout(Duration::from_millis(answer_ms_max.into()), answer).await {
-            Ok(Ok(answer)) => {
+            Ok(Ok(answer)) if is_final(&answer) => {
                 self.state.lock().await.starts.answered();
                 return outcome(&answer, class, &self.reached.board.vault);
             }
+            Ok(Ok(_)) => "goes on with it by itself, without an answer".to_owned(),
             Ok(Err(ServiceError::McpError(error))) => {
                 self.state.lock().await.starts.answered();
                 return protocol_error(&error, class, &self.reached.board.vault);
@@ -116,12 +117,16 @@ impl Server {
             }
         }
         let connection = match &state.connection {
-            Some(connection) => Arc::clone(connection),
+            Some(connection) => {
+                let connection = Arc::clone(connection);
+                // One that would not be heard to change is asked.
+                if connection.link.take_tools_changed() || !connection.tells_changes() {
+                    self.compare(&mut state, &connection).await?;
+                }
+                connection
+            }
             None => self.start(&mut state).await?,
         };
-        if connection.link.take_tools_changed() {
-            self.compare(&mut state, &connection).await?;
-        }
         match state.changed.get(tool) {
             None => Ok(connection),
             Some(what) => {

@@ -179,18 +179,31 @@ impl StreamableHttpClient for Web {
         _auth: Option<String>,
         mut more: HashMap<HeaderName, HeaderValue>,
     ) -> Result<Events, Failure> {
+        if !self.0.link.may_open_stream() {
+            self.0.link.listen(false);
+            return Err(Failure::ServerDoesNotSupportSse);
+        }
+        // One that goes on where it broke off may be that of a call's answer.
+        let begins = last_event.is_none();
         if let Some(last_event) = last_event {
             let value = HeaderValue::try_from(last_event)
                 .map_err(|_| self.0.broken("its number of an event can't stand in a header".into()))?;
             more.insert(LAST_EVENT, value);
         }
-        let answer = self.0.send(Method::GET, Vec::new(), session, more).await.map_err(Failure::Client)?;
+        let answer = self.0.send(Method::GET, Vec::new(), session, more).await.map_err(|error| {
+            self.0.link.listen(false);
+            Failure::Client(error)
+        })?;
         let status = answer.response.status();
+        let are_events = status.is_success() && is_kind(answer.response.headers(), EVENTS);
+        if begins || !are_events {
+            self.0.link.listen(are_events);
+        }
         if status == StatusCode::METHOD_NOT_ALLOWED {
             return Err(Failure::ServerDoesNotSupportSse);
         }
         // Servers that have no such stream say so in many ways; what they are asked is answered anyway.
-        if !status.is_success() || !is_kind(answer.response.headers(), EVENTS) {
+        if !are_events {
             return Err(Failure::UnexpectedServerResponse(format!("{status} instead of events").into()));
         }
         Ok(events(&self.0, answer))

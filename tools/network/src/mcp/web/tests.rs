@@ -173,6 +173,24 @@ const MODES: &[(&str, First, &str, &str)] = &[
     ("too many", |_| Act::Send(answer(429, "", "")), "may have run", "answered 429"),
     ("broken", |_| Act::Do(answer(500, "", "")), "may have run", "answered 500"),
     (
+        "task",
+        |seen| {
+            Act::Do(answer(
+                200,
+                JSON,
+                &message(
+                    seen,
+                    &json!({
+                        "resultType": "task", "taskId": "t1", "status": "working", "ttlMs": null,
+                        "createdAt": "2026-01-01T00:00:00Z", "lastUpdatedAt": "2026-01-01T00:00:00Z",
+                    }),
+                ),
+            ))
+        },
+        "may have run",
+        "goes on with it by itself",
+    ),
+    (
         "redirect",
         |_| Act::Send(answer(307, "Location: http://127.0.0.1:1/elsewhere\r\n", "")),
         "may have run",
@@ -204,6 +222,59 @@ async fn a_server_at_an_address_that_misbehaves_costs_one_failed_call() {
         println!("hostile mode {mode} over HTTP: survived");
     }
     println!("{} hostile modes over HTTP survived", MODES.len());
+}
+
+/// A server without sessions, whose list of tools is `list` when it is asked for the so-manieth time.
+async fn lister(list: impl Fn(usize, &Seen) -> Value + Send + Sync + 'static) -> Server {
+    let lists = AtomicUsize::new(0);
+    Server::start(None, move |seen| {
+        let say = |result: Value| Act::Send(answer(200, JSON, &message(seen, &result)));
+        match method(seen).as_str() {
+            "initialize" => say(json!({
+                "protocolVersion": "2025-06-18", "capabilities": {"tools": {}},
+                "serverInfo": {"name": "peer", "version": "1"},
+            })),
+            "tools/list" => say(list(lists.fetch_add(1, Ordering::SeqCst), seen)),
+            "tools/call" => Act::Do(answer(200, JSON, &counted(seen))),
+            "" => Act::Send(answer(405, "", "")),
+            _ => Act::Send(answer(202, "", "")),
+        }
+    })
+    .await
+}
+
+fn told(description: &str) -> Value {
+    let schema = json!({"type": "object", "properties": {}});
+    json!({"tools": [{"name": "count", "description": description, "inputSchema": schema}]})
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_was_replaced_between_two_calls_is_noticed_without_its_word() {
+    let server = lister(|index, _| told(if index < 2 { "Counts." } else { "Counts twice." })).await;
+    let tool = tool(&server, "");
+    for _ in 0..2 {
+        assert_eq!(text(&call(&tool).await), ("done", "counted"));
+    }
+    let outcome = call(&tool).await;
+    assert_eq!(text(&outcome).0, "not started", "{outcome:?}");
+    assert!(text(&outcome).1.contains("tool count of server peer has changed since it was pinned"));
+    assert_eq!(server.done().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_tools_count_together() {
+    let server = lister(|index, _| {
+        let schema = json!({"type": "object", "properties": {}, "enum": vec![0; 1_000]});
+        let tools = json!([{"name": format!("t{index}"), "description": "", "inputSchema": schema}]);
+        json!({"tools": tools, "nextCursor": index.to_string()})
+    })
+    .await;
+    let outcome = call(&tool(&server, "")).await;
+    assert_eq!(text(&outcome).0, "not started", "{outcome:?}");
+    let why = "its list of tools has more than 4096 bytes (`answer_bytes_max`)";
+    assert!(text(&outcome).1.contains(why), "{outcome:?}");
+    let pages = server.seen().into_iter().filter(|seen| method(seen) == "tools/list").count();
+    assert_eq!(pages, 2, "two of 2 KB are too much");
 }
 
 /// What a call of a server at an `https` address comes to, on a board that trusts `authority`.

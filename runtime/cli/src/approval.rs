@@ -69,7 +69,7 @@ pub(crate) fn waiting(site: &Site, state: &State) -> Option<CallId> {
     asked(state).filter(|call| approved.trim() == line(call)).map(|call| call.id)
 }
 
-/// Takes the word back: it was used, or came too late. On another flash a call may have the same number.
+/// Takes back whatever word there is. On another flash a call may have the same number.
 pub(crate) fn forget(site: &Site) -> io::Result<()> {
     match fs::remove_file(path(site)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

@@ -68,9 +68,15 @@ impl Devices {
 pub(crate) async fn agent_or_safe_board(site: &Site) -> Outcome<Agent> {
     let read = offline::read(site, &Source::of(site, None));
     if read.as_ref().is_err_and(|failure| failure.exit == Exit::Flash) {
-        let (changed, failed) = moving(site, &BTreeMap::new())?.actuators.set_safe().await;
-        for line in changed.iter().chain(&failed) {
-            out::note(&format!("{line}, since the flash can't be read"));
+        match moving(site, &BTreeMap::new()) {
+            Ok(parts) => {
+                let (changed, failed) = parts.actuators.set_safe().await;
+                for line in changed.iter().chain(&failed) {
+                    out::note(&format!("{line}, since the flash can't be read"));
+                }
+            }
+            // That the flash can't be read is what the operator has to know first.
+            Err(wrong) => out::note(&format!("no safe state could be set: {:#}", wrong.error)),
         }
     }
     read

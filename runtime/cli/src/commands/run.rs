@@ -84,7 +84,10 @@ async fn work(site: &Site, choice: &Choice, args: &Run) -> Outcome {
             Err(error) => return Err(parts::given_up(site, &driver, error).await),
             Ok(()) => {}
         }
-        approval::forget(site).map_err(Failure::failed)?;
+    }
+    // Its word was used now, or is about an earlier call. What is recorded is performed in any case.
+    if let Err(error) = approval::forget(site) {
+        out::note(&format!("an approval that is used up can't be removed: {error}"));
     }
     match driver.drive().await.map_err(|error| drive_failure(site, error))? {
         Pause::AtRest(Some(last)) => result(args, &last),

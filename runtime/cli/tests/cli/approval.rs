@@ -63,6 +63,7 @@ fn approved_call_runs_once_and_by_the_process_that_records_the_approval() {
     assert_eq!(bench.everstep(&["run"]).code, 5, "a start alone decides nothing");
     bench.write("state/approved-clerk", "1\n");
     assert_eq!(bench.everstep(&["run"]).code, 5, "nor does the word about another call");
+    assert!(!bench.path("state/approved-clerk").exists(), "which nothing will ever use");
     bench.everstep(&["approve", "1"]).refuses(2, &["call 1 does not wait for approval"]);
     assert!(bench.everstep(&["approve", "2"]).done().contains("call 2 is approved"));
     assert!(bench.everstep(&["status"]).done().contains("Call 2 is approved"));

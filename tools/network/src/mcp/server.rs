@@ -116,17 +116,15 @@ impl Server {
                 state.connection = Some(connection);
             }
         }
-        let connection = match &state.connection {
-            Some(connection) => {
-                let connection = Arc::clone(connection);
-                // One that would not be heard to change is asked.
-                if connection.link.take_tools_changed() || !connection.tells_changes() {
-                    self.compare(&mut state, &connection).await?;
-                }
-                connection
-            }
-            None => self.start(&mut state).await?,
+        let (connection, is_new) = match &state.connection {
+            Some(connection) => (Arc::clone(connection), false),
+            None => (self.start(&mut state).await?, true),
         };
+        // One that would not be heard to change is asked, unless it was just now.
+        let is_asked = !is_new && !connection.tells_changes();
+        if connection.link.take_tools_changed() || is_asked {
+            self.compare(&mut state, &connection).await?;
+        }
         match state.changed.get(tool) {
             None => Ok(connection),
             Some(what) => {

@@ -100,9 +100,9 @@ impl Section for GpioPulseSection {
                 let count = board.counter(counter)?;
                 // As many as that would leave it where it was, as if there had been none.
                 if let Some(wraps_at) = count.wraps_at().filter(|at| u64::from(words.pulses_max) >= *at) {
-                    let least = wraps_at - 1;
+                    let most = wraps_at - 1;
                     let message = format!(
-                        "the counter `{counter}` begins anew after {least}: a call may give {least} pulses at most"
+                        "the counter `{counter}` begins anew after {most}: a call may give {most} pulses at most"
                     );
                     return Err(("pulses_max", message));
                 }

@@ -27,6 +27,7 @@ from plant import Call, call
 from policy import Answer, Expert, acting, asking, conditional
 from speaker import SLOT
 from tokenizer import Wren
+from train import parts_of
 from words import Split
 from worlds import draw_world
 
@@ -368,6 +369,22 @@ class NetworkTest(unittest.TestCase):
         plainly = Session(network.shape, network.state_dict()).reply([5, 6, 7])
         guess = plainly[:4] + [9, 9, 9]
         self.assertEqual(Session(network.shape, network.state_dict()).reply([5, 6, 7], guess), plainly)
+
+    def test_a_step_in_parts_has_the_gradient_of_the_whole(self):
+        network = self.network(3, 0.05)
+        ids = torch.randint(0, 300, (6, 40))
+        at = torch.sort(torch.randperm(240)[:50]).values  # unlike many in each part
+        wanted = torch.randint(0, 300, (50,))
+
+        def gradients(count):
+            network.zero_grad()
+            for ids_of, at_of, wanted_of in parts_of(ids, at, wanted, count):
+                logits = network.logits(network.states(ids_of).flatten(0, 1).index_select(0, at_of))
+                (torch.nn.functional.cross_entropy(logits, wanted_of) * len(at_of) / len(at)).backward()
+            return torch.cat([parameter.grad.flatten() for parameter in network.parameters()])
+
+        whole = gradients(1)
+        self.assertLess((gradients(3) - whole).abs().max().item(), 1e-4 * whole.abs().max().item())
 
     def test_the_file_says_what_it_is(self):
         tokenizer = small_tokenizer()

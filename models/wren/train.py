@@ -11,7 +11,7 @@ import os
 import random
 import signal
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -37,14 +37,22 @@ TOKENIZER_EPISODES, TOKENIZER_SEED = 3000, 7
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 # A CPU without instructions for bfloat16 emulates it, over twenty times slower than plain float32.
 HALF = DEVICE == "cuda" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
-# A GPU takes more rows in a step, which carry a higher rate, from more workers, and has more to learn
-# from between two looks.
-if DEVICE == "cuda":
-    ROWS_FACTOR, WORKERS, MEASURE_S = 12, max(1, os.cpu_count() - 1), 60
-    MUON_RATE, ADAM_RATE, EMBEDDING_RATE = 0.018, 0.003, 0.003
-else:
-    ROWS_FACTOR, WORKERS, MEASURE_S = 1, 1, 480
-    MUON_RATE, ADAM_RATE, EMBEDDING_RATE = 0.01, 0.002, 0.002
+# A GPU is fed by every other core, and has learned more between two looks.
+WORKERS, MEASURE_S = (max(1, os.cpu_count() - 1), 60) if DEVICE == "cuda" else (1, 480)
+
+
+@dataclass
+class Recipe:
+    """How large a step is, in multiples of what `rows` calls one, and the rates of its optimizers."""
+
+    rows_factor: int
+    muon_rate: float
+    adam_rate: float
+
+
+# Few tokens are best spent in many small steps; many of them in large steps, which carry a higher rate.
+# It goes by the tokens, so that any machine makes the run that a GPU made, only slower.
+FEW, MANY, MANY_FROM = Recipe(1, 0.01, 0.002), Recipe(12, 0.018, 0.003), 300e6
 
 
 def build_tokenizer(path, size):
@@ -65,17 +73,14 @@ def rate(done, step):
     return warm * max(RATE_END, min(1.0, left))
 
 
-def optimizers(network):
+def optimizers(network, recipe):
     matrices = network.matrices()
     chosen = {id(p) for p in matrices} | {id(network.embedding.weight)}
     others = [p for p in network.parameters() if id(p) not in chosen]
-    muon = Muon(matrices, MUON_RATE)
-    groups = [
-        {"params": others, "lr": ADAM_RATE, "base": ADAM_RATE},
-        {"params": [network.embedding.weight], "lr": EMBEDDING_RATE, "base": EMBEDDING_RATE},
-    ]
+    muon = Muon(matrices, recipe.muon_rate)
+    groups = [{"params": [*others, network.embedding.weight], "lr": recipe.adam_rate, "base": recipe.adam_rate}]
     adam = torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
-    muon.param_groups[0]["base"] = MUON_RATE
+    muon.param_groups[0]["base"] = recipe.muon_rate
     return [muon, adam]
 
 
@@ -88,6 +93,14 @@ def compiled(network):
     return network.states
 
 
+def parts_of(ids, at, wanted, count):
+    """A step as `count` steps of as many rows each, which together have its gradient."""
+    rows, tokens = len(ids) // count, ids.numel() // count
+    for part in range(count):
+        chosen = (at >= part * tokens) & (at < (part + 1) * tokens)
+        yield ids[part * rows : (part + 1) * rows], at[chosen] - part * tokens, wanted[chosen]
+
+
 class Trainer:
     def __init__(self, out, tokens, seconds_max, seed, cases, boards=()):
         self.out, self.tokens_total, self.seconds_max, self.seed = out, tokens, seconds_max, seed
@@ -96,13 +109,16 @@ class Trainer:
         torch.manual_seed(seed)
         self.network = Network(Shape(vocab=tokenizer.size)).to(DEVICE)
         self.average = {name: value.clone() for name, value in self.network.state_dict().items()}
-        self.optimizers = optimizers(self.network)
+        recipe = MANY if tokens >= MANY_FROM else FEW
+        self.optimizers = optimizers(self.network, recipe)
+        # A CPU has not the memory for a large step at once.
+        self.parts = 1 if DEVICE == "cuda" else recipe.rows_factor
         self.step, self.tokens, self.seconds, self.log = 0, 0, 0.0, []
         if (out / "checkpoint.pt").exists():
             self._restore()
         short, brief = min(SHORT_FIRST_MAX, SHORT_FIRST_SHARE * tokens), min(BRIEF_FIRST_MAX, BRIEF_FIRST_SHARE * tokens)
         start = Start(short - self.tokens, brief - self.tokens)
-        self.rows = Rows(str(tokenizer_path), seed * 1_000_003 + self.step, start, boards, ROWS_FACTOR, WORKERS)
+        self.rows = Rows(str(tokenizer_path), seed * 1_000_003 + self.step, start, boards, recipe.rows_factor, WORKERS)
         self.states = compiled(self.network)
         self.measure = Measure(tokenizer, cases)
         self.stopped = False
@@ -150,8 +166,12 @@ class Trainer:
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["base"] * share
-        loss, right = self._loss(ids, at, wanted)
-        loss.backward()
+        figures = torch.zeros(2, device=DEVICE)
+        for part in parts_of(ids, at, wanted, self.parts):
+            loss, right = self._loss(*part)
+            share_of_step = len(part[1]) / len(at)
+            (loss * share_of_step).backward()
+            figures += torch.stack((loss.detach(), right)) * share_of_step
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         for optimizer in self.optimizers:
             optimizer.step()
@@ -161,7 +181,7 @@ class Trainer:
             torch._foreach_lerp_(list(self.average.values()), list(self.network.state_dict().values()), 1 - keep)
         self.step += 1
         self.tokens += ids.numel()
-        return torch.stack((loss.detach(), right)), share
+        return figures, share
 
     def look(self):
         """Measures the averaged weights on held-out cases."""

@@ -4,7 +4,6 @@
 //! no session is resumed without its certificate.
 
 mod client;
-mod der;
 mod profile;
 mod roots;
 mod time;

@@ -4,85 +4,98 @@
 
 mod names;
 
-use super::der::{BIT_STRING, Certificate, Extension, INTEGER, OID, Reader, SEQUENCE, crl_extensions};
+use rustls::pki_types::CertificateDer;
+use x509_cert::{
+    Certificate, TbsCertificate, Version,
+    crl::CertificateList,
+    der::{
+        self, Decode, Reader as _, SliceReader,
+        asn1::{Any, ObjectIdentifier, OctetString, UintRef},
+        oid::{
+            AssociatedOid,
+            db::{rfc5280, rfc5912, rfc8410},
+        },
+    },
+    ext::{
+        Extension,
+        pkix::{
+            AuthorityInfoAccessSyntax, AuthorityKeyIdentifier, BasicConstraints, CrlNumber, ExtendedKeyUsage,
+            KeyUsage, NameConstraints, PolicyConstraints, SubjectAltName, SubjectKeyIdentifier,
+            name::GeneralName,
+        },
+    },
+    spki::SubjectPublicKeyInfoOwned,
+};
 
 /// A rule that a certificate breaks, in words behind "the certificate ...".
 pub(super) type Flaw = &'static str;
 
-const AUTHORITY_KEY: &[u8] = &[0x55, 0x1D, 0x23];
-const SUBJECT_KEY: &[u8] = &[0x55, 0x1D, 0x0E];
-const KEY_USAGE: &[u8] = &[0x55, 0x1D, 0x0F];
-const ALTERNATIVE_NAMES: &[u8] = &[0x55, 0x1D, 0x11];
-const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1D, 0x13];
-const CRL_NUMBER: &[u8] = &[0x55, 0x1D, 0x14];
-const NAME_CONSTRAINTS: &[u8] = &[0x55, 0x1D, 0x1E];
-const POLICY_CONSTRAINTS: &[u8] = &[0x55, 0x1D, 0x24];
-const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1D, 0x25];
-const AUTHORITY_ACCESS: &[u8] = &[0x2B, 6, 1, 5, 5, 7, 1, 1];
 /// Extensions that may be critical, because they are looked at.
-const UNDERSTOOD: &[&[u8]] = &[KEY_USAGE, ALTERNATIVE_NAMES, BASIC_CONSTRAINTS, NAME_CONSTRAINTS];
-
-const SERVER_AUTH: &[u8] = &[0x2B, 6, 1, 5, 5, 7, 3, 1];
-const ANY_USAGE: &[u8] = &[0x55, 0x1D, 0x25, 0];
-const RSA: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 1, 1];
-const ELLIPTIC: &[u8] = &[0x2A, 0x86, 0x48, 0xCE, 0x3D, 2, 1];
-const P256: &[u8] = &[0x2A, 0x86, 0x48, 0xCE, 0x3D, 3, 1, 7];
-const P384: &[u8] = &[0x2B, 0x81, 4, 0, 0x22];
-const ED25519: &[u8] = &[0x2B, 0x65, 0x70];
+const UNDERSTOOD: &[ObjectIdentifier] =
+    &[KeyUsage::OID, SubjectAltName::OID, BasicConstraints::OID, NameConstraints::OID];
 const RSA_BITS_MIN: usize = 2_048;
 const SERIAL_BYTES_MAX: usize = 20;
 
+/// The certificate in `der`, if it is one of version 3 and nothing more.
+pub(super) fn read(der: &CertificateDer<'_>) -> Option<Certificate> {
+    let certificate = Certificate::from_der(der).ok()?;
+    (certificate.tbs_certificate().version() == Version::V3).then_some(certificate)
+}
+
 /// Looks at a trusted root of the board's own file.
-pub(super) fn check_root(root: &Certificate<'_>) -> Result<(), Flaw> {
+pub(super) fn check_root(root: &Certificate) -> Result<(), Flaw> {
     check_any(root)?;
+    let root = root.tbs_certificate();
     check_authority(root)?;
-    let own = root.extension(SUBJECT_KEY).and_then(|extension| Reader(extension.value).take(4));
-    match root.extension(AUTHORITY_KEY) {
-        None if !root.is_self_issued() => return Err("has no authority key identifier"),
+    let is_own = is_self_issued(root);
+    match find::<AuthorityKeyIdentifier>(root, KEY_ID_WRONG)? {
+        None if !is_own => return Err("has no authority key identifier"),
         None => {}
-        Some(extension) => {
-            let id = key_id(extension)?;
-            if root.is_self_issued() && Some(id) != own {
+        Some((_, id)) => {
+            let id = key_id(id)?;
+            let own = find::<SubjectKeyIdentifier>(root, "has a malformed subject key identifier")?;
+            if is_own && own.is_none_or(|(_, own)| own.0 != id) {
                 return Err("names another key than its own as its authority's");
             }
         }
     }
-    if root.extension(EXTENDED_KEY_USAGE).is_some() {
+    if has::<ExtendedKeyUsage>(root) {
         return Err("is a root with an extended key usage");
     }
     Ok(())
 }
 
 /// Looks at an authority between the root and the server.
-pub(super) fn check_intermediate(authority: &Certificate<'_>) -> Result<(), Flaw> {
+pub(super) fn check_intermediate(authority: &Certificate) -> Result<(), Flaw> {
     check_any(authority)?;
-    check_authority(authority)?;
-    key_id(authority.extension(AUTHORITY_KEY).ok_or("has no authority key identifier")?).map(drop)
+    check_authority(authority.tbs_certificate())?;
+    check_authority_key(authority.tbs_certificate())
 }
 
 /// Looks at a server's own certificate.
-pub(super) fn check_leaf(leaf: &Certificate<'_>) -> Result<(), Flaw> {
+pub(super) fn check_leaf(leaf: &Certificate) -> Result<(), Flaw> {
     check_any(leaf)?;
-    key_id(leaf.extension(AUTHORITY_KEY).ok_or("has no authority key identifier")?)?;
-    if let Some(constraints) = leaf.extension(BASIC_CONSTRAINTS)
-        && basic_constraints(constraints)?
-    {
+    let leaf = leaf.tbs_certificate();
+    check_authority_key(leaf)?;
+    if basic_constraints(leaf)?.is_some_and(|(_, is_authority)| is_authority) {
         return Err("is an authority's, not a server's");
     }
-    if leaf.extension(KEY_USAGE).map(may_sign_certificates).transpose()? == Some(true) {
+    if key_usage(leaf)?.is_some_and(|usage| usage.key_cert_sign()) {
         return Err("may sign certificates, and is a server's");
     }
-    if leaf.extension(NAME_CONSTRAINTS).is_some() {
+    if constrains_names(leaf) {
         return Err("has name constraints, and is a server's");
     }
     check_server_usage(leaf)?;
-    names::check_names(leaf, leaf.extension(ALTERNATIVE_NAMES).ok_or("has no alternative names")?)
+    names::check_names(leaf)
 }
 
 /// Whether a list of revoked certificates has its number, as it must.
 pub(super) fn check_crl(der: &[u8]) -> Result<(), Flaw> {
-    let extensions = crl_extensions(der).ok_or("is no list of revoked certificates")?;
-    match extensions.iter().find(|extension| extension.oid == CRL_NUMBER) {
+    let list = CertificateList::<x509_cert::certificate::Rfc5280>::from_der(der)
+        .map_err(|_| "is no list of revoked certificates")?;
+    let extensions = list.tbs_cert_list.crl_extensions.unwrap_or_default();
+    match extensions.iter().find(|extension| extension.extn_id == CrlNumber::OID) {
         None => Err("has no CRL number"),
         Some(Extension { critical: true, .. }) => Err("has a critical CRL number"),
         Some(_) => Ok(()),
@@ -90,153 +103,211 @@ pub(super) fn check_crl(der: &[u8]) -> Result<(), Flaw> {
 }
 
 /// Whether it limits the names below it.
-pub(super) fn constrains_names(certificate: &Certificate<'_>) -> bool {
-    certificate.extension(NAME_CONSTRAINTS).is_some()
+pub(super) fn constrains_names(certificate: &TbsCertificate) -> bool {
+    has::<NameConstraints>(certificate)
 }
 
 /// Whether it may sign lists of revoked certificates.
-pub(super) fn may_sign_lists(certificate: &Certificate<'_>) -> bool {
-    const CRL_SIGN: u8 = 0x02;
-    certificate.extension(KEY_USAGE).is_none_or(|extension| has_usage(extension, CRL_SIGN).unwrap_or(false))
+pub(super) fn may_sign_lists(certificate: &TbsCertificate) -> bool {
+    key_usage(certificate).is_ok_and(|usage| usage.is_none_or(|usage| usage.crl_sign()))
 }
 
 /// Whether a server's certificate has a name with a wildcard.
-pub(super) fn has_wildcard(leaf: &Certificate<'_>) -> bool {
-    leaf.extension(ALTERNATIVE_NAMES).is_some_and(names::has_wildcard)
+pub(super) fn has_wildcard(leaf: &TbsCertificate) -> bool {
+    dns_names(leaf).iter().any(|name| name.starts_with('*'))
 }
 
 /// Whether one of its names is `host`, letter by letter: no wildcard is needed.
-pub(super) fn names_exactly(leaf: &Certificate<'_>, host: &str) -> bool {
-    leaf.extension(ALTERNATIVE_NAMES).is_some_and(|extension| names::names_exactly(extension, host))
+pub(super) fn names_exactly(leaf: &TbsCertificate, host: &str) -> bool {
+    dns_names(leaf).iter().any(|name| name.eq_ignore_ascii_case(host))
+}
+
+/// Whether it says that it signed itself.
+pub(super) fn is_self_issued(certificate: &TbsCertificate) -> bool {
+    certificate.issuer() == certificate.subject()
+}
+
+/// When it is valid, in seconds since 1970 UTC, both inclusive.
+pub(super) fn valid_s(certificate: &TbsCertificate) -> (u64, u64) {
+    let validity = certificate.validity();
+    (validity.not_before.to_unix_duration().as_secs(), validity.not_after.to_unix_duration().as_secs())
+}
+
+/// The names of a server's certificate that passed its check.
+fn dns_names(leaf: &TbsCertificate) -> Vec<String> {
+    let names = find::<SubjectAltName>(leaf, "").ok().flatten().map_or_else(Vec::new, |(_, names)| names.0);
+    let dns = names.into_iter().filter_map(|name| match name {
+        GeneralName::DnsName(name) => Some(name.as_str().to_owned()),
+        _ => None,
+    });
+    dns.collect()
+}
+
+/// An extension and whether it is critical; `wrong` where it isn't what its name says.
+fn find<T>(certificate: &TbsCertificate, wrong: Flaw) -> Result<Option<(bool, T)>, Flaw>
+where
+    T: for<'a> Decode<'a> + AssociatedOid,
+{
+    certificate.get_extension().map_err(|_| wrong)
+}
+
+fn has<T: AssociatedOid>(certificate: &TbsCertificate) -> bool {
+    extensions(certificate).iter().any(|extension| extension.extn_id == T::OID)
+}
+
+fn extensions(certificate: &TbsCertificate) -> &[Extension] {
+    certificate.extensions().map_or(&[], Vec::as_slice)
 }
 
 /// What every certificate must be.
-fn check_any(certificate: &Certificate<'_>) -> Result<(), Flaw> {
-    let serial = certificate.serial;
+fn check_any(certificate: &Certificate) -> Result<(), Flaw> {
+    let body = certificate.tbs_certificate();
+    let serial = body.serial_number().as_bytes();
     let is_positive =
         serial.first().is_some_and(|first| *first < 0x80) && serial.iter().any(|byte| *byte != 0);
     if !is_positive || serial.len() > SERIAL_BYTES_MAX {
         return Err("has no positive serial number of at most 20 bytes");
     }
-    if certificate.signed_with != certificate.signed_with_outside {
+    if body.signature() != certificate.signature_algorithm() {
         return Err("names two algorithms of its signature");
     }
-    if certificate.issuer.is_empty() {
+    if body.issuer().is_empty() {
         return Err("has an empty issuer");
     }
-    for (index, extension) in certificate.extensions.iter().enumerate() {
-        if certificate.extensions.iter().take(index).any(|earlier| earlier.oid == extension.oid) {
+    for (index, extension) in extensions(body).iter().enumerate() {
+        let mut earlier = extensions(body).iter().take(index);
+        if earlier.any(|earlier| earlier.extn_id == extension.extn_id) {
             return Err("has an extension twice");
         }
-        if extension.critical && !UNDERSTOOD.contains(&extension.oid) {
+        if extension.critical && !UNDERSTOOD.contains(&extension.extn_id) {
             return Err("has a critical extension that is not understood");
         }
-        if extension.oid == POLICY_CONSTRAINTS && !extension.critical {
+        if extension.extn_id == PolicyConstraints::OID && !extension.critical {
             return Err("has policy constraints that are not critical");
         }
     }
-    if certificate.extension(AUTHORITY_ACCESS).is_some_and(|extension| access(extension).is_none()) {
-        return Err("has a malformed authority information access");
+    let access = find::<AuthorityInfoAccessSyntax>(body, ACCESS_WRONG)?;
+    if access.is_some_and(|(_, access)| access.0.is_empty()) {
+        return Err(ACCESS_WRONG);
     }
-    check_key(certificate.key)
+    check_key(body.subject_public_key_info())
 }
+
+const ACCESS_WRONG: Flaw = "has a malformed authority information access";
 
 /// What every certificate must be that signs others.
-fn check_authority(authority: &Certificate<'_>) -> Result<(), Flaw> {
-    if authority.subject.is_empty() {
+fn check_authority(authority: &TbsCertificate) -> Result<(), Flaw> {
+    if authority.subject().is_empty() {
         return Err("is an authority's without a name");
     }
-    let constraints = authority.extension(BASIC_CONSTRAINTS).ok_or("has no basic constraints")?;
-    if !constraints.critical || !basic_constraints(constraints)? {
+    if basic_constraints(authority)?.ok_or("has no basic constraints")? != (true, true) {
         return Err("has no critical basic constraints that make it an authority's");
     }
-    if authority.extension(KEY_USAGE).map(may_sign_certificates).transpose()? == Some(false) {
+    if key_usage(authority)?.is_some_and(|usage| !usage.key_cert_sign()) {
         return Err("is an authority's and may not sign certificates");
     }
-    if authority.extension(SUBJECT_KEY).is_none() {
+    if !has::<SubjectKeyIdentifier>(authority) {
         return Err("has no subject key identifier");
     }
-    authority.extension(NAME_CONSTRAINTS).map_or(Ok(()), names::check_constraints)
+    names::check_constraints(authority)
 }
+
+fn check_authority_key(certificate: &TbsCertificate) -> Result<(), Flaw> {
+    let id = find::<AuthorityKeyIdentifier>(certificate, KEY_ID_WRONG)?;
+    key_id(id.ok_or("has no authority key identifier")?.1).map(drop)
+}
+
+const KEY_ID_WRONG: Flaw = "has an authority key identifier that is more or less than a key's";
 
 /// The key that an authority key identifier names; nothing but the key may be in it.
-fn key_id<'a>(extension: &Extension<'a>) -> Result<&'a [u8], Flaw> {
-    const WRONG: Flaw = "has an authority key identifier that is more or less than a key's";
-    let mut parts = Reader(Reader(extension.value).take(SEQUENCE).ok_or(WRONG)?);
-    let id = parts.take(0x80).ok_or(WRONG)?;
-    if parts.is_empty() { Ok(id) } else { Err(WRONG) }
+fn key_id(id: AuthorityKeyIdentifier) -> Result<OctetString, Flaw> {
+    match id {
+        AuthorityKeyIdentifier {
+            key_identifier: Some(key),
+            authority_cert_issuer: None,
+            authority_cert_serial_number: None,
+        } => Ok(key),
+        _ => Err(KEY_ID_WRONG),
+    }
 }
 
-/// Whether it is an authority's.
-fn basic_constraints(extension: &Extension<'_>) -> Result<bool, Flaw> {
+/// Whether they are critical, and make it an authority's.
+fn basic_constraints(certificate: &TbsCertificate) -> Result<Option<(bool, bool)>, Flaw> {
     const WRONG: Flaw = "has malformed basic constraints";
-    let mut parts = Reader(Reader(extension.value).take(SEQUENCE).ok_or(WRONG)?);
-    let is_authority = parts.take(1).is_some_and(|value| value != [0]);
-    let has_length = parts.take(INTEGER).is_some();
-    if !parts.is_empty() || (has_length && !is_authority) {
-        return Err(WRONG);
+    match find::<BasicConstraints>(certificate, WRONG)? {
+        Some((_, BasicConstraints { ca: false, path_len_constraint: Some(_) })) => Err(WRONG),
+        found => Ok(found.map(|(is_critical, constraints)| (is_critical, constraints.ca))),
     }
-    Ok(is_authority)
 }
 
-fn may_sign_certificates(extension: &Extension<'_>) -> Result<bool, Flaw> {
-    const CERT_SIGN: u8 = 0x04;
-    has_usage(extension, CERT_SIGN)
+fn key_usage(certificate: &TbsCertificate) -> Result<Option<KeyUsage>, Flaw> {
+    Ok(find::<KeyUsage>(certificate, "has a malformed key usage")?.map(|(_, usage)| usage))
 }
 
-fn has_usage(extension: &Extension<'_>, usage: u8) -> Result<bool, Flaw> {
-    let bits = Reader(extension.value).take(BIT_STRING).ok_or("has a malformed key usage")?;
-    Ok(bits.get(1).is_some_and(|bits| bits & usage != 0))
-}
-
-fn check_server_usage(leaf: &Certificate<'_>) -> Result<(), Flaw> {
-    const WRONG: Flaw = "has a malformed extended key usage";
-    let usage = leaf.extension(EXTENDED_KEY_USAGE).ok_or("has no extended key usage for servers")?;
-    let mut usages = Reader(Reader(usage.value).take(SEQUENCE).ok_or(WRONG)?);
-    let mut is_server = false;
-    while !usages.is_empty() {
-        let usage = usages.take(OID).ok_or(WRONG)?;
-        if usage == ANY_USAGE {
-            return Err("may be used for anything");
-        }
-        is_server |= usage == SERVER_AUTH;
+fn check_server_usage(leaf: &TbsCertificate) -> Result<(), Flaw> {
+    const NONE: Flaw = "has no extended key usage for servers";
+    let usages = find::<ExtendedKeyUsage>(leaf, "has a malformed extended key usage")?;
+    let usages = usages.ok_or(NONE)?.1.0;
+    if usages.contains(&rfc5280::ANY_EXTENDED_KEY_USAGE) {
+        return Err("may be used for anything");
     }
-    if is_server { Ok(()) } else { Err("has no extended key usage for servers") }
-}
-
-fn access(extension: &Extension<'_>) -> Option<()> {
-    let mut list = Reader(Reader(extension.value).take(SEQUENCE)?);
-    (!list.is_empty()).then_some(())?;
-    while !list.is_empty() {
-        let mut description = Reader(list.take(SEQUENCE)?);
-        let (_, (tag, _)) = (description.take(OID)?, description.any()?);
-        (tag & 0xC0 == 0x80 && description.is_empty()).then_some(())?;
-    }
-    Some(())
+    if usages.contains(&rfc5280::ID_KP_SERVER_AUTH) { Ok(()) } else { Err(NONE) }
 }
 
 /// RSA of at least 2048 bits in whole bytes, P-256, P-384 or Ed25519.
-fn check_key(key: &[u8]) -> Result<(), Flaw> {
+fn check_key(key: &SubjectPublicKeyInfoOwned) -> Result<(), Flaw> {
     const WRONG: Flaw = "has a malformed key";
-    let mut parts = Reader(key);
-    let mut algorithm = Reader(parts.take(SEQUENCE).ok_or(WRONG)?);
-    let bits = parts.take(BIT_STRING).ok_or(WRONG)?;
-    match algorithm.take(OID).ok_or(WRONG)? {
-        RSA => {
-            let bytes = bits.strip_prefix(&[0]).ok_or(WRONG)?;
-            let modulus = Reader(Reader(bytes).take(SEQUENCE).ok_or(WRONG)?).take(INTEGER).ok_or(WRONG)?;
-            let modulus = modulus.strip_prefix(&[0]).unwrap_or(modulus);
-            let zeros = modulus.first().map_or(8, |first| first.leading_zeros());
-            if modulus.len() * 8 < RSA_BITS_MIN || zeros != 0 {
+    match key.algorithm.oid {
+        rfc5912::RSA_ENCRYPTION => {
+            let bits = rsa_bits(key.subject_public_key.as_bytes().ok_or(WRONG)?).map_err(|_| WRONG)?;
+            if bits < RSA_BITS_MIN || !bits.is_multiple_of(8) {
                 return Err("has an RSA key of less than 2048 bits, or not of whole bytes");
             }
             Ok(())
         }
-        ELLIPTIC => match algorithm.take(OID) {
-            Some(P256 | P384) => Ok(()),
+        rfc5912::ID_EC_PUBLIC_KEY => match key.algorithm.parameters.as_ref().map(Any::decode_as) {
+            Some(Ok(rfc5912::SECP_256_R_1 | rfc5912::SECP_384_R_1)) => Ok(()),
             _ => Err("has a key on another curve than P-256 and P-384"),
         },
-        ED25519 => Ok(()),
+        rfc8410::ID_ED_25519 => Ok(()),
         _ => Err("has a key that is neither RSA, ECDSA nor Ed25519"),
+    }
+}
+
+/// Bits of the modulus of an RSA key (RFC 8017, A.1.1).
+fn rsa_bits(key: &[u8]) -> der::Result<usize> {
+    let mut reader = SliceReader::new(key)?;
+    let modulus = reader.sequence(|numbers| {
+        let (modulus, _exponent) = (UintRef::decode(numbers)?, UintRef::decode(numbers)?);
+        Ok::<_, der::Error>(modulus)
+    })?;
+    let zeros = modulus.as_bytes().first().map_or(0, |first| first.leading_zeros() as usize);
+    Ok(modulus.as_bytes().len() * 8 - zeros)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_end_without_a_panic(bytes in proptest::collection::vec(0_u8.., 0..300)) {
+            let certificate = read(&CertificateDer::from(bytes.as_slice()));
+            let _ = (certificate.map(|one| check_leaf(&one)), check_crl(&bytes), rsa_bits(&bytes));
+        }
+
+        #[test]
+        fn a_certificate_with_a_byte_changed_ends_without_a_panic(at in 0_usize..10_000, byte: u8) {
+            use rustls::pki_types::pem::PemObject as _;
+            let der = CertificateDer::from_pem_slice(include_bytes!("tests/openssl.pem")).unwrap();
+            let mut bytes = der.to_vec();
+            let length = bytes.len();
+            bytes[at % length] = byte;
+            if let Some(one) = read(&CertificateDer::from(bytes)) {
+                let _ = (check_leaf(&one), check_root(&one), check_intermediate(&one));
+                let body = one.tbs_certificate();
+                let _ = (has_wildcard(body), names_exactly(body, "a.example"), may_sign_lists(body), valid_s(body));
+            }
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::{fs::File, io::Read as _, path::Path};
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, TrustAnchor, pem::PemObject as _};
 use webpki::{CertRevocationList, OwnedCertRevocationList, anchor_from_trusted_cert};
 
-use super::{der::Certificate, profile};
+use super::profile;
 
 /// Bytes of a file of certificates or of a list of revoked ones.
 const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -14,7 +14,7 @@ const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 pub(super) struct Root {
     pub(super) anchor: TrustAnchor<'static>,
     /// When it is valid, in seconds since 1970 UTC; Mozilla's come without.
-    pub(super) valid_s: Option<(i64, i64)>,
+    pub(super) valid_s: Option<(u64, u64)>,
     pub(super) constrains_names: bool,
     pub(super) may_sign_lists: bool,
 }
@@ -100,14 +100,15 @@ impl Roots {
 }
 
 fn root(der: &CertificateDer<'_>) -> Result<Root, &'static str> {
-    let certificate = Certificate::read(der).ok_or("is no certificate of version 3")?;
+    let certificate = profile::read(der).ok_or("is no certificate of version 3")?;
     profile::check_root(&certificate)?;
+    let certificate = certificate.tbs_certificate();
     let anchor = anchor_from_trusted_cert(der).map_err(|_| "is malformed")?.to_owned();
     Ok(Root {
         anchor,
-        valid_s: Some(certificate.valid_s),
-        constrains_names: profile::constrains_names(&certificate),
-        may_sign_lists: profile::may_sign_lists(&certificate),
+        valid_s: Some(profile::valid_s(certificate)),
+        constrains_names: profile::constrains_names(certificate),
+        may_sign_lists: profile::may_sign_lists(certificate),
     })
 }
 

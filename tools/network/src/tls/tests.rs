@@ -14,6 +14,7 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject as _},
 };
 use serde::Deserialize;
+use x509_cert::der::DateTime;
 
 use super::{
     client::explain,
@@ -228,9 +229,8 @@ impl Case {
 
 /// `2024-01-01T00:00:00+00:00`, with a fraction or without.
 fn seconds(text: &str) -> u64 {
-    let part = |range: std::ops::Range<usize>| text[range].parse::<i64>().unwrap();
-    let days = super::der::days(part(0..4), part(5..7), part(8..10));
-    u64::try_from(days * 86_400 + part(11..13) * 3_600 + part(14..16) * 60 + part(17..19)).unwrap()
+    let time: DateTime = format!("{}Z", &text[..19]).parse().unwrap();
+    time.unix_duration().as_secs()
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! What time it is for a certificate: the board's clock, unless it can't be right.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use everstep_tool::Clock;
 use rustls::{pki_types::UnixTime, time_provider::TimeProvider};
+use x509_cert::der::DateTime;
 
 /// When the program was built, in seconds since 1970 UTC: no right clock shows an earlier time.
 const BUILT_S: &str = env!("EVERSTEP_BUILT_S");
@@ -69,7 +70,7 @@ impl std::fmt::Debug for TrustedTime {
 /// What rustls asks: no other clock is looked at.
 impl TimeProvider for TrustedTime {
     fn current_time(&self) -> Option<UnixTime> {
-        self.now().ok().map(|now_s| UnixTime::since_unix_epoch(std::time::Duration::from_secs(now_s)))
+        self.now().ok().map(|now_s| UnixTime::since_unix_epoch(Duration::from_secs(now_s)))
     }
 }
 
@@ -81,16 +82,11 @@ pub(crate) fn built_s() -> u64 {
 
 /// `2026-11-28`
 fn date(unix_s: u64) -> String {
-    // The civil calendar from days, with years that begin in March.
-    let days = unix_s / 86_400 + 719_468;
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let march_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
-    let year = era * 400 + year_of_era + u64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
+    match DateTime::from_unix_duration(Duration::from_secs(unix_s)) {
+        Ok(date) => format!("{:04}-{:02}-{:02}", date.year(), date.month(), date.day()),
+        // No calendar of certificates goes so far.
+        Err(_) => format!("{unix_s} s after 1970"),
+    }
 }
 
 #[cfg(test)]
@@ -137,6 +133,7 @@ mod tests {
             (951_825_600, "2000-02-29"),
             (1_795_824_000, "2026-11-28"),
             (1_798_761_599, "2026-12-31"),
+            (u64::MAX, "18446744073709551615 s after 1970"),
         ] {
             assert_eq!(date(unix_s), shown);
         }

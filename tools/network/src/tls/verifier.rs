@@ -9,9 +9,9 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, TrustAnchor, UnixTime},
 };
 use webpki::{EndEntityCert, ExpirationPolicy, KeyUsage, RevocationOptionsBuilder, VerifiedPath};
+use x509_cert::TbsCertificate;
 
 use super::{
-    der::Certificate,
     profile::{self, Flaw},
     roots::{Root, Roots},
     time::TrustedTime,
@@ -59,16 +59,17 @@ impl Verifier {
     ) -> Result<(), Error> {
         // Whatever clock the connection was given, only this one counts.
         let now_s = self.time.now().map_err(|error| not_taken(error.to_string()))?;
-        let parsed = Certificate::read(leaf).ok_or(CertificateError::BadEncoding)?;
+        let parsed = profile::read(leaf).ok_or(CertificateError::BadEncoding)?;
         profile::check_leaf(&parsed).map_err(flawed)?;
+        let parsed = parsed.tbs_certificate();
         let certificate = EndEntityCert::try_from(leaf).map_err(translated)?;
         certificate.verify_is_valid_for_subject_name(name).map_err(translated)?;
-        self.check_wildcard(&parsed, name)?;
-        self.check_path(&certificate, profile::has_wildcard(&parsed), intermediates, now_s)
+        self.check_wildcard(parsed, name)?;
+        self.check_path(&certificate, profile::has_wildcard(parsed), intermediates, now_s)
     }
 
     /// A wildcard stands for every host of a zone, and whose zone that is, is not known here.
-    fn check_wildcard(&self, leaf: &Certificate<'_>, name: &ServerName<'_>) -> Result<(), Error> {
+    fn check_wildcard(&self, leaf: &TbsCertificate, name: &ServerName<'_>) -> Result<(), Error> {
         let ServerName::DnsName(host) = name else { return Ok(()) };
         if self.trust.wildcard || profile::names_exactly(leaf, host.as_ref()) {
             return Ok(());
@@ -120,7 +121,6 @@ impl Verifier {
     }
 
     fn anchors_at(&self, now_s: u64) -> Vec<TrustAnchor<'static>> {
-        let now_s = i64::try_from(now_s).unwrap_or(i64::MAX);
         let is_valid =
             |root: &&Root| root.valid_s.is_none_or(|(from_s, to_s)| (from_s..=to_s).contains(&now_s));
         self.trust.all.iter().filter(is_valid).map(|root| root.anchor.clone()).collect()
@@ -137,11 +137,12 @@ impl Verifier {
         let mut count = 0;
         for authority in path.intermediate_certificates() {
             let der = authority.der();
-            let authority = Certificate::read(&der).ok_or("is no certificate of version 3")?;
+            let authority = profile::read(&der).ok_or("is no certificate of version 3")?;
             profile::check_intermediate(&authority)?;
-            constrains_names |= profile::constrains_names(&authority);
-            may_sign_lists &= profile::may_sign_lists(&authority);
-            count += usize::from(!authority.is_self_issued());
+            let authority = authority.tbs_certificate();
+            constrains_names |= profile::constrains_names(authority);
+            may_sign_lists &= profile::may_sign_lists(authority);
+            count += usize::from(!profile::is_self_issued(authority));
         }
         if !self.trust.revoked.is_empty() && !may_sign_lists {
             return Err("is an authority's and may not sign lists of revoked certificates");

@@ -2,93 +2,73 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::{
-    super::der::{Certificate, Extension, Reader, SEQUENCE},
-    Flaw,
+use x509_cert::{
+    TbsCertificate,
+    der::oid::db::rfc4519,
+    ext::pkix::{NameConstraints, SubjectAltName, name::GeneralName},
 };
 
-/// Tag of a DNS name.
-const DNS: u8 = 0x82;
-/// Tag of an address.
-const ADDRESS: u8 = 0x87;
+use super::{Flaw, find};
+
 /// Names of one certificate, and limits that one authority sets.
 const NAMES_MAX: usize = 512;
 
 /// Every name is a DNS name or an address, well formed, and the common name is one of them.
-pub(super) fn check_names(leaf: &Certificate<'_>, extension: &Extension<'_>) -> Result<(), Flaw> {
-    if extension.critical != leaf.subject.is_empty() {
+pub(super) fn check_names(leaf: &TbsCertificate) -> Result<(), Flaw> {
+    let names = find::<SubjectAltName>(leaf, "has malformed alternative names")?;
+    let (is_critical, SubjectAltName(names)) = names.ok_or("has no alternative names")?;
+    if is_critical != leaf.subject().is_empty() {
         return Err("has alternative names that must be critical where there is no subject, and only there");
     }
-    let names = read(extension.value).ok_or("has malformed alternative names")?;
     if names.is_empty() || names.len() > NAMES_MAX {
         return Err("has no alternative names, or hundreds of them");
     }
-    for (tag, name) in &names {
-        match *tag {
-            DNS if !is_dns(name, true) => return Err("has an alternative name that is no DNS name"),
-            ADDRESS if text_of(name).is_none() => return Err("has an alternative name that is no address"),
-            DNS | ADDRESS => {}
+    for name in &names {
+        match name {
+            GeneralName::DnsName(name) if is_dns(name.as_str().as_bytes(), true) => {}
+            GeneralName::DnsName(_) => return Err("has an alternative name that is no DNS name"),
+            GeneralName::IpAddress(address) if text_of(address.as_bytes()).is_some() => {}
+            GeneralName::IpAddress(_) => return Err("has an alternative name that is no address"),
             _ => return Err("has alternative names other than DNS names and addresses"),
         }
     }
-    for common in leaf.common_names().ok_or("has a malformed subject")? {
+    for common in leaf.subject().iter().filter(|part| part.oid == rfc4519::COMMON_NAME) {
+        let common = common.value.value();
         // With a space it is a name for people.
-        if !common.contains(&b' ') && !names.iter().any(|name| is_same(*name, common)) {
+        if !common.contains(&b' ') && !names.iter().any(|name| is_same(name, common)) {
             return Err("has a common name that is none of its alternative names");
         }
     }
     Ok(())
 }
 
-pub(super) fn has_wildcard(extension: &Extension<'_>) -> bool {
-    let names = read(extension.value).unwrap_or_default();
-    names.iter().any(|(tag, name)| *tag == DNS && name.starts_with(b"*"))
-}
-
-pub(super) fn names_exactly(extension: &Extension<'_>, host: &str) -> bool {
-    let names = read(extension.value).unwrap_or_default();
-    names.iter().any(|(tag, name)| *tag == DNS && name.eq_ignore_ascii_case(host.as_bytes()))
-}
-
 /// Limits are on DNS names and addresses alone, well formed, and few.
-pub(super) fn check_constraints(extension: &Extension<'_>) -> Result<(), Flaw> {
+pub(super) fn check_constraints(authority: &TbsCertificate) -> Result<(), Flaw> {
     const WRONG: Flaw = "has malformed name constraints";
-    if !extension.critical {
+    let Some((is_critical, constraints)) = find::<NameConstraints>(authority, WRONG)? else { return Ok(()) };
+    if !is_critical {
         return Err("has name constraints that are not critical");
     }
-    let mut kinds = Reader(Reader(extension.value).take(SEQUENCE).ok_or(WRONG)?);
     let mut count = 0;
-    for tag in [0xA0, 0xA1] {
-        let Some(subtrees) = kinds.take(tag) else { continue };
-        let mut subtrees = Reader(subtrees);
+    for subtrees in [constraints.permitted_subtrees, constraints.excluded_subtrees].into_iter().flatten() {
         if subtrees.is_empty() {
             return Err(WRONG);
         }
-        while !subtrees.is_empty() {
-            let mut subtree = Reader(subtrees.take(SEQUENCE).ok_or(WRONG)?);
-            let (kind, base) = subtree.any().ok_or(WRONG)?;
-            let is_right = match kind {
-                DNS => base.is_empty() || is_dns(base, false),
-                ADDRESS => is_network(base),
+        for subtree in &subtrees {
+            let is_right = match &subtree.base {
+                GeneralName::DnsName(base) => {
+                    base.as_str().is_empty() || is_dns(base.as_str().as_bytes(), false)
+                }
+                GeneralName::IpAddress(base) => is_network(base.as_bytes()),
                 _ => return Err("has constraints on names other than DNS names and addresses"),
             };
-            if !is_right || !subtree.is_empty() {
+            if !is_right || subtree.minimum != 0 || subtree.maximum.is_some() {
                 return Err(WRONG);
             }
             count += 1;
         }
     }
-    if !kinds.is_empty() || count == 0 || count > NAMES_MAX { Err(WRONG) } else { Ok(()) }
-}
-
-fn read(value: &[u8]) -> Option<Vec<(u8, &[u8])>> {
-    let mut outer = Reader(value);
-    let mut list = Reader(outer.take(SEQUENCE)?);
-    let mut names = Vec::new();
-    while !list.is_empty() {
-        names.push(list.any()?);
-    }
-    outer.is_empty().then_some(names)
+    if count == 0 || count > NAMES_MAX { Err(WRONG) } else { Ok(()) }
 }
 
 /// Labels of letters, digits and hyphens; the last is no number, so that no address passes. A wildcard
@@ -140,10 +120,13 @@ fn text_of(address: &[u8]) -> Option<String> {
     <[u8; 16]>::try_from(address).ok().map(|octets| Ipv6Addr::from(octets).to_string())
 }
 
-fn is_same((tag, name): (u8, &[u8]), common: &[u8]) -> bool {
-    match tag {
-        DNS => name == common,
-        _ => text_of(name).is_some_and(|text| text.as_bytes() == common),
+fn is_same(name: &GeneralName, common: &[u8]) -> bool {
+    match name {
+        GeneralName::DnsName(name) => name.as_str().as_bytes() == common,
+        GeneralName::IpAddress(address) => {
+            text_of(address.as_bytes()).is_some_and(|text| text.as_bytes() == common)
+        }
+        _ => false,
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 
 use everstep_core::{ActivityId, Call, CallId, Class, Event, Move, NewCall, Outcome, Pending, Settlement};
 use everstep_model::Reply;
-use everstep_tool::{Cancel, Clock, Context, Tool, ToolCall, Toolbox};
+use everstep_tool::{Cancel, Clock, Context, RETRY_MS_MAX, Tool, ToolCall, Toolbox};
 use tokio::sync::mpsc::UnboundedSender;
 
 /// Work that ends in one event.
@@ -177,8 +177,6 @@ pub(crate) fn call(
 
 /// First delay of a repeated call, in milliseconds; each further try doubles it.
 const RETRY_MS_FIRST: u64 = 250;
-/// Longest delay of a repeated call, in milliseconds.
-const RETRY_MS_MAX: u64 = 30_000;
 
 /// How long a repeated try is held back: twice as long each time, up to a limit, and somewhere in the upper
 /// half of that, so that devices which lost power together don't all come back at once. `key` is the call's
@@ -188,7 +186,7 @@ pub(crate) fn retry_delay(pending: &Pending, key: &str) -> Duration {
         return Duration::ZERO;
     }
     let doublings = (pending.tries - 2).min(16);
-    let whole_ms = (RETRY_MS_FIRST << doublings).min(RETRY_MS_MAX);
+    let whole_ms = (RETRY_MS_FIRST << doublings).min(RETRY_MS_MAX.into());
     let drawn = blake3::hash(format!("{key} {}", pending.tries).as_bytes());
     let drawn = drawn.as_bytes().first_chunk().map_or(0, |bytes| u64::from(u32::from_le_bytes(*bytes)));
     Duration::from_millis(whole_ms / 2 + drawn % (whole_ms / 2 + 1))

@@ -17,7 +17,7 @@ pub use clock::Clock;
 pub use device::{Device, DeviceError};
 pub use grant::{ArgumentLimit, Grant, Terms, is_sensitive};
 pub use sink::{FileSink, LineSink, SINK_BYTES_MAX, SinkError};
-pub use tool::{BoxFuture, Cancel, Context, Tool, ToolCall, ToolSpec, Trust};
+pub use tool::{BoxFuture, Cancel, Context, RETRY_MS_MAX, Tool, ToolCall, ToolSpec, Trust};
 pub use toolbox::{
     Checked, Definition, RUN_MS_LIMIT, Refusal, SCHEMA_BYTES_MAX, SCHEMA_DEPTH_MAX, SUMMARY_BYTES_MAX,
     TOOLS_MAX, Toolbox, ToolboxError,

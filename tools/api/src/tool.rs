@@ -13,6 +13,10 @@ use std::{
 use everstep_core::{CallId, Class, Outcome, Settlement};
 use serde_json::Value;
 
+/// Longest that the runtime holds a repeated call back, in milliseconds. Whoever recognises repetitions by
+/// their key has to know it for that much longer.
+pub const RETRY_MS_MAX: u32 = 30_000;
+
 /// A boxed future, so that tools of many types fit one registry.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 

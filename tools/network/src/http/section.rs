@@ -7,6 +7,7 @@ pub(crate) use check::names_in;
 use std::collections::BTreeMap;
 
 use everstep_core::Class;
+use everstep_tool::RETRY_MS_MAX;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -14,8 +15,6 @@ use crate::parameter::ParameterSection;
 
 /// Milliseconds beyond its limit within which the tool itself tells what came of the call.
 pub(super) const MARGIN_MS: u32 = 1_000;
-/// Longest that the runtime holds a repetition back, in seconds.
-const RETRY_S_MAX: u32 = 30;
 /// Bytes of an answer that the model reads, where it reads text.
 const TEXT_BYTES_MAX: u32 = 1_000;
 
@@ -225,7 +224,8 @@ impl HttpSection {
     pub(super) fn repeatable_s(&self) -> u32 {
         // The try before may be waited for, and the repetition may wait for its turn at the host.
         let waits_ms = self.answer_ms_max.saturating_add(MARGIN_MS).saturating_mul(2);
-        self.key_valid_s.unwrap_or(0).saturating_sub(waits_ms.div_ceil(1_000)).saturating_sub(RETRY_S_MAX)
+        let later_s = waits_ms.saturating_add(RETRY_MS_MAX).div_ceil(1_000);
+        self.key_valid_s.unwrap_or(0).saturating_sub(later_s)
     }
 
     /// The secret that it sends.

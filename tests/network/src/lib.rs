@@ -6,6 +6,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test's set-up may fail")]
 
+pub mod certificates;
 pub mod gateway;
 pub mod http;
 pub mod mcp;

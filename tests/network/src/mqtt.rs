@@ -4,7 +4,6 @@
 //! The broker's own log is the oracle: it knows nothing of records.
 
 pub mod broker;
-pub mod certificates;
 pub mod life;
 pub mod oracle;
 pub mod peer;
@@ -12,7 +11,6 @@ pub mod proxy;
 pub mod tools;
 
 pub use broker::Broker;
-pub use certificates::{Authority, Leaf};
 pub use life::live;
 pub use oracle::Story;
 pub use peer::{Peer, Seen};

@@ -1,5 +1,6 @@
-//! Whole agents that call HTTP endpoints of every class, under one seed each: cuts, outages, lost answers,
-//! late acts. The server's own log must hold every act as often as its class allows for each intent on flash.
+//! Whole agents that call HTTP endpoints of every class, half of them over TLS, under one seed each: cuts,
+//! outages, lost answers, late acts. The server's own log must hold every act as often as its class allows
+//! for each intent on flash.
 //!
 //! `EVERSTEP_SEEDS=N` lives N lives; `EVERSTEP_SEED=S` lives the one with seed S.
 
@@ -21,6 +22,7 @@ fn endpoints_act_as_often_as_their_class_allows_in_every_life() {
         assert!(counts.flash_cuts > 0 && counts.request_cuts > 0, "{all:?}");
         assert!(counts.lost > lives && counts.settled > 0 && counts.reruns > 0, "{all:?}");
         assert!(counts.pulses > 0 && counts.approvals > 0 && counts.acts > lives, "{all:?}");
+        assert!(all.over_tls > 0 && all.over_tls < lives, "{all:?}");
         assert!(all.long_outages > 0 && all.unknown_outages > 0, "{all:?}");
     }
 }

@@ -154,6 +154,19 @@ async fn a_changed_tool_is_refused_until_it_is_pinned_anew_and_the_others_go_on(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_is_told_before_the_first_call_is_seen_by_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let board = board(folder.path(), Vault::default());
+    let section = peer("change-early", folder.path(), "");
+    assert_eq!(pin_all(&section, &board).await, [""; 0]);
+    let tools = tools(&section, &board).unwrap();
+    let outcome = call(&tools, "peer_count", json!({})).await;
+    assert_eq!(text(&outcome).0, "not started", "{outcome:?}");
+    assert!(text(&outcome).1.starts_with("tool count of server peer has changed"), "{outcome:?}");
+    assert_eq!(counted(folder.path()), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_done_for_a_server() {
     let folder = tempfile::tempdir().unwrap();
     let board = board(folder.path(), Vault::default());

@@ -1,6 +1,6 @@
-//! Whole agents that publish, under one seed each: connections that break, brokers that are killed, power
-//! that goes. The broker's own log must hold a message that must not run twice at most once for each
-//! intent on flash.
+//! Whole agents that publish, half of them over TLS, under one seed each: connections that break, brokers
+//! that are killed, power that goes. The broker's own log must hold a message that must not run twice at
+//! most once for each intent on flash.
 //!
 //! `EVERSTEP_SEEDS=N` lives N lives; `EVERSTEP_SEED=S` lives the one with seed S.
 
@@ -23,6 +23,8 @@ fn messages_reach_the_broker_at_most_once_in_every_life() {
         let counts = &all.of_records;
         assert!(counts.flash_cuts > 0 && counts.request_cuts > 0 && all.broker_kills > 0, "{all:?}");
         assert!(counts.lost > lives / 2 && counts.reruns > 0 && counts.approvals > 0, "{all:?}");
+        assert!(counts.settled > 0 && all.read_back > 0, "{all:?}");
+        assert!(all.over_tls > 0 && all.over_tls < lives, "{all:?}");
         assert!(all.received > lives && all.delivered > 0, "{all:?}");
     }
 }

@@ -5,9 +5,12 @@
 use std::{fs, path::Path};
 
 use everstep_core::Outcome;
-use network_tests::mqtt::{
-    Authority, Board, Broker, Leaf,
-    tools::{Tools, call},
+use network_tests::{
+    certificates::{Authority, Leaf},
+    mqtt::{
+        Board, Broker,
+        tools::{Tools, call},
+    },
 };
 use serde_json::json;
 

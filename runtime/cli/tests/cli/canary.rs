@@ -18,6 +18,7 @@ use crate::{
 const IN_FILE: &str = "fiLe-cAn4ry+/=\"\\ <~>%7Ez";
 const IN_VARIABLE: &str = "vAr-cAn4ry&?#'{}\\/|^`0";
 const VARIABLE: &str = "EVERSTEP_TEST_CANARY";
+const IN_CREDENTIAL: &str = "cRed-cAn4ry%2B:;,@[=]+_.";
 
 const NETWORK: &str = r#"
 [network.http.read_json]
@@ -55,15 +56,26 @@ private = true
 class = "never"
 secret_header = { name = "Authorization", value = "Basic {secret.mail}" }
 
+[network.http.read_site]
+summary = "Read the site."
+url = "http://127.0.0.1:PORT/json"
+private = true
+secret_header = { name = "X-Token", value = "{secret.site}" }
+keep = ["/said", "/more"]
+
 [agent.clerk.tool.pulse]
 sensitive = false
 
 [secret]
 api = "file:api.token"
 mail = "env:EVERSTEP_TEST_CANARY"
+site = "systemd-creds:site"
 "#;
 
-const TOOLS: [&str; 5] = ["read_json", "read_text", "read_error", "read_elsewhere", "pulse"];
+const TOOLS: [&str; 6] = ["read_json", "read_text", "read_error", "read_elsewhere", "read_site", "pulse"];
+
+/// The folder of credentials.
+const CREDENTIALS: &str = "credentials";
 
 /// A form that a secret may come back in, by name.
 type Form = (&'static str, String);
@@ -147,7 +159,7 @@ struct Scan {
 impl Scan {
     fn look(&mut self, what: &str, bytes: &[u8]) {
         (self.bytes, self.texts) = (self.bytes + bytes.len(), self.texts + 1);
-        for secret in [IN_FILE, IN_VARIABLE] {
+        for secret in [IN_FILE, IN_VARIABLE, IN_CREDENTIAL] {
             for (form, needle) in needles(secret) {
                 if bytes.windows(needle.len()).any(|window| window == needle.as_bytes()) {
                     self.hits.push(format!("{what}: {form} of {}", &secret[..3]));
@@ -182,12 +194,18 @@ fn bench(server: &HttpServer) -> Bench {
     bench.write("agent.toml", &format!("{board}{}", NETWORK.replace("PORT", &server.port.to_string())));
     bench.write("api.token", &format!("{IN_FILE}\n"));
     fs::set_permissions(bench.path("api.token"), fs::Permissions::from_mode(0o600)).unwrap();
+    // As systemd lays a credential down for a service.
+    fs::create_dir(bench.path(CREDENTIALS)).unwrap();
+    bench.write(&format!("{CREDENTIALS}/site"), IN_CREDENTIAL);
+    fs::set_permissions(bench.path(CREDENTIALS).join("site"), fs::Permissions::from_mode(0o400)).unwrap();
     bench
 }
 
 /// What the program does with everything logged that can be.
 fn perform(bench: &Bench, arguments: &[&str]) -> Output {
-    bench.command(arguments).env(VARIABLE, IN_VARIABLE).env("EVERSTEP_LOG", "trace").output().unwrap()
+    let mut command = bench.command(arguments);
+    command.env(VARIABLE, IN_VARIABLE).env("CREDENTIALS_DIRECTORY", bench.path(CREDENTIALS));
+    command.env("EVERSTEP_LOG", "trace").output().unwrap()
 }
 
 #[test]
@@ -235,11 +253,13 @@ fn no_form_of_a_secret_is_ever_written_or_printed() {
 
     // It all happened, or this shows nothing: the secrets were on the wire, and their marks in the records.
     let wire = wire.lock().unwrap();
-    assert!(wire.contains(IN_FILE) && wire.contains(IN_VARIABLE) && server.seen().len() >= 10, "{wire}");
-    let journal = bench.command(&["journal"]).env(VARIABLE, IN_VARIABLE).output().unwrap();
-    let journal = String::from_utf8(journal.stdout).unwrap();
+    for secret in [IN_FILE, IN_VARIABLE, IN_CREDENTIAL] {
+        assert!(wire.contains(secret), "{wire}");
+    }
+    assert!(server.seen().len() >= 10, "{wire}");
+    let journal = String::from_utf8(perform(&bench, &["journal"]).stdout).unwrap();
     let marks = |name: &str| journal.matches(&format!("[secret {name}]")).count();
-    assert!(marks("api") > 20 && marks("mail") > 20, "{journal}");
+    assert!(marks("api") > 20 && marks("mail") > 20 && marks("site") > 20, "{journal}");
 }
 
 const ROOM: &str = r#"
@@ -287,6 +307,7 @@ fn a_process_that_knows_a_secret_leaves_no_core_dump() {
     let server = HttpServer::start(|_| None);
     let bench = bench(&server);
     bench.change_board(&format!("env:{VARIABLE}"), "file:api.token");
+    bench.change_board("systemd-creds:site", "file:api.token");
     let running = bench.run_until("called", &["read it"]);
     let limits = fs::read_to_string(format!("/proc/{}/limits", running.child.id())).unwrap();
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();

@@ -29,6 +29,8 @@ mod measure;
 #[cfg(test)]
 mod media;
 #[cfg(test)]
+mod mqtt;
+#[cfg(test)]
 mod network;
 #[cfg(test)]
 mod sealed;

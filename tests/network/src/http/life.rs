@@ -5,10 +5,11 @@
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test's set-up may fail")]
 
-use std::sync::Arc;
+use std::{fs, sync::Arc};
 
+use everstep_board_linux::clock::{SystemClock, TrustRtc};
 use everstep_tool::{BoxFuture, Clock, Grant, Terms, Tool, Toolbox};
-use everstep_tools_network::{BoardSide, NetworkSection, Vault, assemble};
+use everstep_tools_network::{BoardSide, HostSection, NetworkSection, Vault, assemble};
 use peer_tests::{
     Agent, Around, Ended, NoActuators,
     agent::{BOOTS_MAX, CUTS_MAX},
@@ -16,18 +17,21 @@ use peer_tests::{
 };
 use serde_json::{Value, json};
 use system_tests::harness::Chance;
+use tempfile::TempDir;
 
 use super::{
     oracle::check,
     server::{Fate, KEY_VALID_MS, Server},
 };
 
+/// The certificate that the server's leads to, beside the board file.
+const CA: &str = "ca.pem";
 /// One endpoint of each class; the path is the tool's name.
 const BOARD: &str = r#"
 [http.set_light]
 summary = "Set the light."
 method = "PUT"
-url = "http://127.0.0.1:PORT/set_light"
+url = "AT/set_light"
 private = true
 class = "safe"
 parameters = [{ name = "percent", kind = "integer", min = 0, max = 100, in = "body" }]
@@ -36,7 +40,7 @@ answer_ms_max = 120
 [http.order]
 summary = "Order a part."
 method = "POST"
-url = "http://127.0.0.1:PORT/order"
+url = "AT/order"
 private = true
 class = "keyed"
 key_valid_s = 600
@@ -46,7 +50,7 @@ answer_ms_max = 120
 [http.pulse]
 summary = "Send a pulse."
 method = "POST"
-url = "http://127.0.0.1:PORT/pulse"
+url = "AT/pulse"
 private = true
 class = "never"
 parameters = [{ name = "doses", kind = "integer", min = 1, max = 3, in = "body" }]
@@ -55,7 +59,7 @@ answer_ms_max = 120
 [http.set_valve]
 summary = "Set the valve."
 method = "PUT"
-url = "http://127.0.0.1:PORT/set_valve"
+url = "AT/set_valve"
 private = true
 class = "read_back"
 settle_ms = 500
@@ -65,7 +69,7 @@ answer_ms_max = 120
 
 [http.read_valve]
 summary = "Read the valve."
-url = "http://127.0.0.1:PORT/read_valve"
+url = "AT/read_valve"
 private = true
 keep = "/percent"
 answer_ms_max = 120
@@ -82,6 +86,8 @@ pub struct Story {
     pub unknown_outages: u32,
     /// Keys that came back after the server had forgotten them.
     pub forgotten: usize,
+    /// Lives with TLS.
+    pub over_tls: usize,
 }
 
 impl Story {
@@ -91,12 +97,16 @@ impl Story {
         self.long_outages += other.long_outages;
         self.unknown_outages += other.unknown_outages;
         self.forgotten += other.forgotten;
+        self.over_tls += other.over_tls;
     }
 }
 
 struct Life {
     agent: Agent,
     server: Arc<Server>,
+    /// The board's folder, and whether it speaks TLS.
+    folder: TempDir,
+    over_tls: bool,
     /// Another one after each outage of unknown length.
     timeline: [u8; 16],
     story: Story,
@@ -107,13 +117,23 @@ struct Life {
 /// # Errors
 ///
 /// The promise that did not hold.
+///
+/// # Panics
+///
+/// If there is no folder for it.
 pub fn live(seed: u64, server: &Arc<Server>) -> Result<Story, Violation> {
     server.reset();
-    let mut agent = Agent::new(seed, Chance::new(seed), call);
+    let mut chance = Chance::new(seed);
+    let over_tls = chance.percent(50);
+    let mut agent = Agent::new(seed, chance, call);
     // What decides is how long a key is valid.
     agent.rerun_s_max = 86_400;
     agent.approved_percent = 70;
-    let mut life = Life { agent, server: Arc::clone(server), timeline: [1; 16], story: Story::default() };
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join(CA), server.authority().pem()).unwrap();
+    let (server, story) = (Arc::clone(server), Story::default());
+    let mut life = Life { agent, server, folder, over_tls, timeline: [1; 16], story };
+    life.story.over_tls = usize::from(over_tls);
     for _ in 0..BOOTS_MAX {
         life.story.of_records.boots += 1;
         match life.boot()? {
@@ -199,13 +219,38 @@ impl Life {
     }
 
     async fn powered(&mut self) -> Result<Ended, Violation> {
-        let clock: Arc<dyn Clock> = Arc::new(ServerClock(Arc::clone(&self.server)));
-        let tools = toolbox(self.server.port(), &clock);
+        let clock: Arc<dyn Clock> = Arc::new(ServerClock::new(&self.server, self.over_tls));
+        let tools = self.toolbox(&clock);
         let around = Around { tools, actuators: Arc::new(NoActuators), clock, timeline: self.timeline };
         tokio::select! {
             ended = self.agent.work(around) => ended,
             () = self.server.cut() => Ok(Ended::RequestCut),
         }
+    }
+
+    /// The tools of the board, all granted. What comes from outside makes none of them wait for an operator:
+    /// only an equal call behind one that may have run does.
+    fn toolbox(&self, clock: &Arc<dyn Clock>) -> Toolbox {
+        let at = self.server.at(self.over_tls);
+        let mut section: NetworkSection = toml::from_str(&BOARD.replace("AT", &at)).unwrap();
+        if let Some(host) = at.strip_prefix("https://") {
+            let trusted = HostSection { ca: Some(CA.into()), ..HostSection::default() };
+            section.host.insert(host.to_owned(), trusted);
+        }
+        let board = BoardSide {
+            vault: Arc::new(Vault::default()),
+            clock: Arc::clone(clock),
+            trusted_s: None,
+            folder: self.folder.path().to_owned(),
+            bind_child: |_| {},
+        };
+        let tools = assemble(&section, &board).unwrap_or_else(|(key, message)| panic!("{key}: {message}"));
+        let grant = |tool: &Arc<dyn Tool>| {
+            let terms = Terms { sensitive: Some(false), ..Terms::default() };
+            Grant { tool: tool.spec().name.clone(), terms }
+        };
+        let grants: Vec<Grant> = tools.iter().map(grant).collect();
+        Toolbox::new(tools, &grants).unwrap()
     }
 
     fn end(mut self) -> Result<Story, Violation> {
@@ -217,41 +262,33 @@ impl Life {
     }
 }
 
-/// The tools of the board, all granted. What comes from outside makes none of them wait for an operator:
-/// only an equal call behind one that may have run does.
-fn toolbox(port: u16, clock: &Arc<dyn Clock>) -> Toolbox {
-    let section: NetworkSection = toml::from_str(&BOARD.replace("PORT", &port.to_string())).unwrap();
-    let board = BoardSide {
-        vault: Arc::new(Vault::default()),
-        clock: Arc::clone(clock),
-        trusted_s: None,
-        folder: "".into(),
-        bind_child: |_| {},
-    };
-    let tools = assemble(&section, &board).unwrap_or_else(|(key, message)| panic!("{key}: {message}"));
-    let grant = |tool: &Arc<dyn Tool>| {
-        let terms = Terms { sensitive: Some(false), ..Terms::default() };
-        Grant { tool: tool.spec().name.clone(), terms }
-    };
-    let grants: Vec<Grant> = tools.iter().map(grant).collect();
-    Toolbox::new(tools, &grants).unwrap()
-}
-
 /// A clock that moves where the agent waits. Who waits for a device to settle waits for the server to say
 /// that it has.
-struct ServerClock(Arc<Server>);
+struct ServerClock {
+    server: Arc<Server>,
+    /// What time it was where the server's time is 0, if anybody knows.
+    began_s: Option<u64>,
+}
+
+impl ServerClock {
+    fn new(server: &Arc<Server>, is_set: bool) -> Self {
+        // Certificates are valid by what time it really is.
+        let now_s = || SystemClock::new(TrustRtc::Yes).unwrap().unix_s();
+        Self { server: Arc::clone(server), began_s: is_set.then(now_s).flatten() }
+    }
+}
 
 impl Clock for ServerClock {
     fn now_ms(&self) -> u64 {
-        self.0.now_ms()
+        self.server.now_ms()
     }
 
     fn unix_s(&self) -> Option<u64> {
-        None
+        self.began_s.map(|began_s| began_s + self.now_ms() / 1_000)
     }
 
     fn sleep(&self, board_ms: u64) -> BoxFuture<'static, ()> {
-        let server = Arc::clone(&self.0);
+        let server = Arc::clone(&self.server);
         Box::pin(async move {
             let waiting = Arc::clone(&server);
             // A server that is gone fails the test elsewhere.

@@ -1,11 +1,11 @@
-//! An HTTP server on threads of its own, which outlive the agent's process. It does with each request what
-//! it was told to, and keeps a log of what it did.
+//! An HTTP server on threads of its own, which outlive the agent's process, with TLS at one of its two
+//! ports. It does with each request what it was told to, and keeps a log of what it did.
 
 #![expect(clippy::unwrap_used, reason = "a test's set-up may fail")]
 
 use std::{
     collections::{HashMap, VecDeque},
-    io::{Read as _, Write as _},
+    io::{self, Read, Write as _},
     net::{Shutdown, TcpListener, TcpStream},
     sync::{
         Arc, Condvar, Mutex,
@@ -14,7 +14,10 @@ use std::{
     thread,
 };
 
+use rustls::{ServerConnection, StreamOwned};
 use tokio::sync::Notify;
+
+use crate::certificates::Authority;
 
 /// Milliseconds for which a key is remembered, by the agent's clock: what `key_valid_s` promises.
 pub(crate) const KEY_VALID_MS: u64 = 600_000;
@@ -72,7 +75,15 @@ pub(crate) struct Act {
 /// The server.
 pub struct Server {
     port: u16,
+    tls_port: u16,
+    authority: Authority,
     shared: Arc<Shared>,
+}
+
+/// A connection.
+enum Stream {
+    Plain(TcpStream),
+    Tls(Box<StreamOwned<ServerConnection, TcpStream>>),
 }
 
 struct Shared {
@@ -106,34 +117,34 @@ impl Server {
     /// If there is no port.
     #[must_use]
     pub fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
+        let authority = Authority::new();
+        let config = authority.server("localhost").server_config();
         let shared = Arc::new(Shared {
             state: Mutex::default(),
             idle: Condvar::new(),
             cut: Mutex::default(),
             now_ms: AtomicU64::new(0),
         });
-        let kept = Arc::clone(&shared);
-        thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                // Counted before the next one is taken, so that `settle` comes behind all earlier ones.
-                kept.state.lock().unwrap().open += 1;
-                let shared = Arc::clone(&kept);
-                thread::spawn(move || {
-                    shared.serve(stream);
-                    shared.state.lock().unwrap().open -= 1;
-                    shared.idle.notify_all();
-                });
-            }
+        let port = listen(&shared, Stream::Plain);
+        let tls_port = listen(&shared, move |stream| {
+            let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
+            Stream::Tls(Box::new(StreamOwned::new(connection, stream)))
         });
-        Self { port, shared }
+        Self { port, tls_port, authority, shared }
     }
 
-    /// Where it is.
-    #[must_use]
-    pub const fn port(&self) -> u16 {
-        self.port
+    /// `scheme://host:port`
+    pub(crate) fn at(&self, over_tls: bool) -> String {
+        if over_tls {
+            format!("https://localhost:{}", self.tls_port)
+        } else {
+            format!("http://127.0.0.1:{}", self.port)
+        }
+    }
+
+    /// Who its certificate is from.
+    pub(crate) const fn authority(&self) -> &Authority {
+        &self.authority
     }
 
     /// Makes it a new server with an empty log.
@@ -153,11 +164,14 @@ impl Server {
 
     /// Waits until nothing is under way: what was sent so far was acted on, or never will be.
     pub(crate) fn settle(&self) {
-        // It is taken behind all connections that were made before.
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        stream.write_all(SETTLE.as_bytes()).unwrap();
-        // How it ends is of no interest.
-        let _ = stream.read_to_end(&mut Vec::new());
+        for port in [self.port, self.tls_port] {
+            // It is taken behind all connections that were made before.
+            let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+            stream.write_all(SETTLE.as_bytes()).unwrap();
+            stream.shutdown(Shutdown::Write).unwrap();
+            // How it ends is of no interest.
+            let _ = stream.read_to_end(&mut Vec::new());
+        }
         let state = self.shared.state.lock().unwrap();
         drop(self.shared.idle.wait_while(state, |state| state.open > 0).unwrap());
     }
@@ -188,8 +202,55 @@ impl Server {
     }
 }
 
+/// Listens on loopback, and answers what comes. Returns the port.
+fn listen(shared: &Arc<Shared>, wrap: impl Fn(TcpStream) -> Stream + Send + 'static) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let kept = Arc::clone(shared);
+    thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            // Counted before the next one is taken, so that `settle` comes behind all earlier ones.
+            kept.state.lock().unwrap().open += 1;
+            let (shared, stream) = (Arc::clone(&kept), wrap(stream));
+            thread::spawn(move || {
+                shared.serve(stream);
+                shared.state.lock().unwrap().open -= 1;
+                shared.idle.notify_all();
+            });
+        }
+    });
+    port
+}
+
+impl Read for Stream {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(stream) => stream.read(bytes),
+            Self::Tls(stream) => stream.read(bytes),
+        }
+    }
+}
+
+impl Stream {
+    /// Sends a text, and no more behind it.
+    fn send(&mut self, text: &str) -> io::Result<()> {
+        match self {
+            Self::Plain(stream) => {
+                stream.write_all(text.as_bytes())?;
+                stream.shutdown(Shutdown::Write)
+            }
+            Self::Tls(stream) => {
+                stream.write_all(text.as_bytes())?;
+                stream.conn.send_close_notify();
+                stream.flush()?;
+                stream.sock.shutdown(Shutdown::Write)
+            }
+        }
+    }
+}
+
 impl Shared {
-    fn serve(&self, mut stream: TcpStream) {
+    fn serve(&self, mut stream: Stream) {
         let Some((method, act)) = request(&mut stream) else { return };
         if method == "GET" {
             return self.show(&mut stream, &act.tool);
@@ -242,7 +303,7 @@ impl Shared {
     }
 
     /// Answers a read: reads change nothing, and fail all the same.
-    fn show(&self, stream: &mut TcpStream, tool: &str) {
+    fn show(&self, stream: &mut Stream, tool: &str) {
         let (fate, shown) = {
             let mut state = self.state.lock().unwrap();
             let of = tool.replace("read_", "set_");
@@ -287,7 +348,7 @@ impl Shared {
 }
 
 /// Reads a request: its method, and what it asks for.
-fn request(stream: &mut TcpStream) -> Option<(String, Act)> {
+fn request(stream: &mut Stream) -> Option<(String, Act)> {
     let mut bytes = Vec::new();
     loop {
         let text = String::from_utf8_lossy(&bytes);
@@ -313,20 +374,19 @@ fn request(stream: &mut TcpStream) -> Option<(String, Act)> {
     }
 }
 
-fn answer(stream: &mut TcpStream, status: u16, body: &str) {
+fn answer(stream: &mut Stream, status: u16, body: &str) {
     let length = body.len();
     send(stream, &format!("HTTP/1.1 {status} X\r\nRetry-After: 0\r\nContent-Length: {length}\r\n\r\n{body}"));
 }
 
 /// A client that has gone needs no answer.
-fn send(stream: &mut TcpStream, text: &str) {
-    let _ = stream.write_all(text.as_bytes());
-    let _ = stream.shutdown(Shutdown::Write);
+fn send(stream: &mut Stream, text: &str) {
+    let _ = stream.send(text);
     gone(stream);
 }
 
 /// Waits until the client has gone.
-fn gone(stream: &mut TcpStream) {
+fn gone(stream: &mut Stream) {
     let mut rest = [0; 256];
     while matches!(stream.read(&mut rest), Ok(count) if count > 0) {}
 }

@@ -40,6 +40,14 @@ fn fate(chance: &mut Chance) -> Fate {
     }
 }
 
+/// What a mode's topic shows before anybody set one.
+pub(super) const NO_MODE: &str = "0";
+
+/// Where the mode that `set_mode` sets is shown.
+pub(super) fn mode_topic(seed: u64) -> String {
+    format!("{seed}/mode")
+}
+
 /// What lives share: a broker, and what stands in front of it.
 pub struct Stage {
     /// The broker.
@@ -58,11 +66,20 @@ impl Stage {
         let peer = Peer::new(&broker, "counter", "#").await;
         Self { broker, proxy, peer }
     }
+
+    /// Has a topic show something from now on.
+    fn show(&self, topic: &str, what: &str) -> Result<(), Violation> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Violation(error.to_string()))?;
+        runtime.block_on(self.peer.publish(topic, what, true));
+        Ok(())
+    }
 }
 
 struct Life<'a> {
     stage: &'a Stage,
     seed: u64,
+    over_tls: bool,
     version: &'static str,
     agent: Agent,
     now_ms: Arc<AtomicU64>,
@@ -77,10 +94,14 @@ struct Life<'a> {
 pub fn live(seed: u64, stage: &Stage) -> Result<Story, Violation> {
     let mut chance = Chance::new(seed);
     let version = if chance.percent(50) { "5" } else { "3.1.1" };
+    let over_tls = chance.percent(50);
     let mut agent = Agent::new(seed, chance, call);
     // What comes from outside taints, and then every message is asked for.
     agent.approved_percent = 85;
-    let mut life = Life { stage, seed, version, agent, now_ms: Arc::default(), story: Story::default() };
+    let (now_ms, story) = (Arc::default(), Story::default());
+    let mut life = Life { stage, seed, over_tls, version, agent, now_ms, story };
+    life.story.over_tls = usize::from(over_tls);
+    stage.show(&mode_topic(seed), NO_MODE)?;
     let starts = stage.broker.count(" running");
     for _ in 0..BOOTS_MAX {
         life.story.of_records.boots += 1;
@@ -102,7 +123,8 @@ pub fn live(seed: u64, stage: &Stage) -> Result<Story, Violation> {
 fn call(chance: &mut Chance) -> (&'static str, Value) {
     let tool = match chance.below(10) {
         0..4 => "pulse",
-        4..7 => "ring",
+        4..6 => "ring",
+        6..8 => "set_mode",
         _ => "set_level",
     };
     (tool, json!({"n": 1 + chance.below(3)}))
@@ -111,6 +133,8 @@ fn call(chance: &mut Chance) -> (&'static str, Value) {
 impl Life<'_> {
     fn network(&self) -> String {
         let parameter = r#"parameters = [{ name = "n", kind = "integer", min = 1, max = 9 }]"#;
+        let (at, tls_at) = (self.stage.proxy.at(), self.stage.proxy.tls_at());
+        let at = if self.over_tls { format!("mqtts://{tls_at}") } else { format!("mqtt://{at}") };
         let tool = |name: &str, more: &str| {
             format!(
                 "[mqtt.site.publish.{name}]\nsummary = \"s\"\ntopic = \"{}/{name}/{{n}}\"\n{parameter}\n\
@@ -119,15 +143,21 @@ impl Life<'_> {
             )
         };
         let head = format!(
-            "[mqtt.site]\nbroker = \"mqtt://{}\"\nprivate = true\nclient_id = \"life{}\"\nversion = \"{}\"\n",
-            self.stage.proxy.at(),
-            self.seed,
-            self.version
+            "[host.\"{tls_at}\"]\nca = \"ca.pem\"\n\
+             [mqtt.site]\nbroker = \"{at}\"\nprivate = true\nclient_id = \"life{}\"\nversion = \"{}\"\n",
+            self.seed, self.version
         );
         let pulse = tool("pulse", "qos = 2");
         let ring = tool("ring", "qos = 1\nclass = \"never\"");
         let level = tool("set_level", "retain = true\nclass = \"safe\"");
-        [head, pulse, ring, level].concat()
+        let topic = mode_topic(self.seed);
+        let mode = format!(
+            "[mqtt.site.publish.set_mode]\nsummary = \"s\"\ntopic = \"{topic}\"\npayload = \"{{n}}\"\n{parameter}\n\
+             retain = true\nclass = \"read_back\"\nsettle_ms = 100\n\
+             probe = {{ latest = \"mode\", expect = \"{{n}}\" }}\nanswer_ms_max = 900\n\
+             [mqtt.site.latest.mode]\nsummary = \"s\"\nfilter = \"{topic}\"\nanswer_ms_max = 900\n"
+        );
+        [head, pulse, ring, level, mode].concat()
     }
 
     /// One start of the process, until it rests or the power goes.
@@ -152,7 +182,8 @@ impl Life<'_> {
     }
 
     async fn powered(&mut self) -> Result<Ended, Violation> {
-        let tools = Board::default().tools(&self.network());
+        let board = Board::default().with_file("ca.pem", self.stage.proxy.authority().pem());
+        let tools = board.tools(&self.network());
         let grants: Vec<String> = tools.keys().cloned().collect();
         let tools = Toolbox::new(tools.into_values().collect(), &grants);
         let tools = tools.map_err(|error| Violation(error.to_string()))?;

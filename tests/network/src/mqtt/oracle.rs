@@ -6,7 +6,10 @@ use everstep_core::Record;
 use peer_tests::oracle::{Told, Violation, intents};
 use serde_json::Value;
 
-use super::life::Stage;
+use super::{
+    life::{NO_MODE, Stage, mode_topic},
+    peer::Seen,
+};
 
 /// What a life was like.
 #[derive(Clone, Debug, Default)]
@@ -19,10 +22,14 @@ pub struct Story {
     pub never: usize,
     /// Intents on flash that may.
     pub safe: usize,
+    /// Intents on flash that may where the topic does not show it.
+    pub read_back: usize,
     /// Messages that reached the broker.
     pub received: usize,
     /// Messages that somebody else got from it.
     pub delivered: usize,
+    /// Lives with TLS.
+    pub over_tls: usize,
 }
 
 impl Story {
@@ -32,8 +39,10 @@ impl Story {
         self.broker_kills += other.broker_kills;
         self.never += other.never;
         self.safe += other.safe;
+        self.read_back += other.read_back;
         self.received += other.received;
         self.delivered += other.delivered;
+        self.over_tls += other.over_tls;
     }
 }
 
@@ -49,31 +58,43 @@ pub fn check(records: &[Record], seed: u64, stage: &Stage, story: &mut Story) ->
     for intent in &intents {
         let arguments: Value = serde_json::from_str(&intent.call.arguments).unwrap_or_default();
         let number = arguments.get("n").cloned().unwrap_or_default();
-        let topic = format!("{}/{}/{number}", seed, intent.call.tool);
         // By the board file, whatever the records say.
-        let is_never = intent.call.tool != "set_level";
-        story.never += usize::from(is_never);
-        story.safe += usize::from(!is_never);
+        let (topic, tries) = match intent.call.tool.as_str() {
+            "set_level" => {
+                story.safe += 1;
+                (format!("{seed}/set_level/{number}"), intent.tries)
+            }
+            // A broker that is killed may forget what it showed, and then it was not done.
+            "set_mode" => {
+                story.read_back += 1;
+                (mode_topic(seed), intent.tries.min(1 + story.broker_kills))
+            }
+            // What must not run twice does so at most once for each intent, whatever became of it.
+            never => {
+                story.never += 1;
+                (format!("{seed}/{never}/{number}"), 1)
+            }
+        };
         let allowed = allowed.entry(topic).or_default();
-        // What must not run twice does so at most once for each intent, whatever became of it.
-        let tries = if is_never { 1 } else { intent.tries };
         allowed.at_most += if intent.told == Told::NotStarted { 0 } else { tries };
         allowed.at_least += usize::from(intent.told == Told::Done);
     }
-    for tool in ["pulse", "ring", "set_level"] {
-        for number in 1..=9 {
-            let topic = format!("{seed}/{tool}/{number}");
-            let received = stage.broker.received(&topic);
-            let delivered = stage.peer.seen(&topic).iter().filter(|seen| !seen.retained).count();
-            story.received += received;
-            story.delivered += delivered;
-            let Allowed { at_most, at_least } = allowed.remove(&topic).unwrap_or_default();
-            if received > at_most || received < at_least || delivered > at_most {
-                return Err(Violation(format!(
-                    "{topic} came {received} times and was delivered {delivered} times, \
-                         intents allow {at_least} to {at_most}: {intents:?}"
-                )));
-            }
+    let of_numbers = ["pulse", "ring", "set_level"]
+        .into_iter()
+        .flat_map(|tool| (1..=9).map(move |number| (format!("{seed}/{tool}/{number}"), 0)));
+    // The first thing that it showed was not from the board.
+    for (topic, of_others) in of_numbers.chain([(mode_topic(seed), 1)]) {
+        let received = stage.broker.received(&topic) - of_others;
+        let of_board = |seen: &&Seen| !seen.retained && seen.payload != NO_MODE;
+        let delivered = stage.peer.seen(&topic).iter().filter(of_board).count();
+        story.received += received;
+        story.delivered += delivered;
+        let Allowed { at_most, at_least } = allowed.remove(&topic).unwrap_or_default();
+        if received > at_most || received < at_least || delivered > at_most {
+            return Err(Violation(format!(
+                "{topic} came {received} times and was delivered {delivered} times, \
+                     intents allow {at_least} to {at_most}: {intents:?}"
+            )));
         }
     }
     Ok(())

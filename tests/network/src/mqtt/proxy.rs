@@ -10,16 +10,15 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{
-        TcpListener, TcpStream,
-        tcp::{OwnedReadHalf, OwnedWriteHalf},
-    },
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split},
+    net::{TcpListener, TcpStream},
     runtime::{Builder, Runtime},
     sync::Notify,
 };
+use tokio_rustls::TlsAcceptor;
 
 use super::broker::Broker;
+use crate::certificates::Authority;
 
 /// What becomes of a message.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -50,10 +49,12 @@ pub enum Fate {
 const PUBLISH: u8 = 3;
 const RELEASE: u8 = 6;
 
-/// Between the board and the broker.
+/// Between the board and the broker, with TLS at one of its two ports.
 pub struct Proxy {
     shared: Arc<Shared>,
     port: u16,
+    tls_port: u16,
+    authority: Authority,
     runtime: Option<Runtime>,
 }
 
@@ -74,23 +75,29 @@ impl Proxy {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let shared =
             Arc::new(Shared { broker: Arc::clone(broker), fates: Mutex::default(), cut: Mutex::default() });
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let own = Arc::clone(&shared);
-        runtime.spawn(async move {
-            let listener = TcpListener::from_std(listener).unwrap();
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, Arc::clone(&own)));
-            }
-        });
-        Self { shared, port, runtime: Some(runtime) }
+        let authority = Authority::new();
+        let config = authority.server("localhost").server_config();
+        let port = listen(&runtime, &shared, None);
+        let tls_port = listen(&runtime, &shared, Some(config.into()));
+        Self { shared, port, tls_port, authority, runtime: Some(runtime) }
     }
 
     /// `host:port`
     #[must_use]
     pub fn at(&self) -> String {
         format!("127.0.0.1:{}", self.port)
+    }
+
+    /// The same with TLS; its certificate has this name.
+    #[must_use]
+    pub fn tls_at(&self) -> String {
+        format!("localhost:{}", self.tls_port)
+    }
+
+    /// Who its certificate is from.
+    #[must_use]
+    pub const fn authority(&self) -> &Authority {
+        &self.authority
     }
 
     /// What becomes of the next messages; those behind them fare well. Cuts that were asked for before
@@ -123,11 +130,37 @@ impl Drop for Proxy {
     }
 }
 
-async fn serve(client: TcpStream, shared: Arc<Shared>) {
+/// Listens on loopback, and serves what comes. Returns the port.
+fn listen(runtime: &Runtime, shared: &Arc<Shared>, tls: Option<TlsAcceptor>) -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let own = Arc::clone(shared);
+    runtime.spawn(async move {
+        let listener = TcpListener::from_std(listener).unwrap();
+        while let Ok((stream, _)) = listener.accept().await {
+            let (own, tls) = (Arc::clone(&own), tls.clone());
+            tokio::spawn(async move {
+                match tls {
+                    None => serve(stream, own).await,
+                    // A board that goes in the middle of its greeting has not come.
+                    Some(tls) => {
+                        if let Ok(stream) = tls.accept(stream).await {
+                            serve(stream, own).await;
+                        }
+                    }
+                }
+            });
+        }
+    });
+    port
+}
+
+async fn serve(client: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, shared: Arc<Shared>) {
     // Without a broker the board meets what it would meet: a connection that ends at once.
     let Ok(server) = TcpStream::connect(shared.broker.at()).await else { return };
-    let (from_client, to_client) = client.into_split();
-    let (from_server, to_server) = server.into_split();
+    let (from_client, to_client) = split(client);
+    let (from_server, to_server) = split(server);
     let answers = Arc::new(Answers::default());
     let down = tokio::spawn(down(from_server, to_client, Arc::clone(&answers)));
     // A connection that breaks is one that ended.
@@ -143,7 +176,7 @@ struct Answers {
     held: Notify,
 }
 
-async fn down(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, answers: Arc<Answers>) {
+async fn down(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, answers: Arc<Answers>) {
     let mut bytes = vec![0; 64 * 1024];
     while let Ok(count) = from.read(&mut bytes).await {
         let Some(part) = bytes.get(..count).filter(|part| !part.is_empty()) else {
@@ -155,15 +188,15 @@ async fn down(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, answers: Arc<Answ
         };
         if answers.are_held.load(Ordering::SeqCst) {
             answers.held.notify_one();
-        } else if to.write_all(part).await.is_err() {
+        } else if to.write_all(part).await.is_err() || to.flush().await.is_err() {
             return;
         }
     }
 }
 
 async fn up(
-    mut from: OwnedReadHalf,
-    mut to: OwnedWriteHalf,
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
     answers: &Answers,
     shared: &Arc<Shared>,
 ) -> std::io::Result<()> {
@@ -220,14 +253,14 @@ async fn up(
 }
 
 /// Waits until the other end closes.
-async fn rest(from: &mut OwnedReadHalf) -> std::io::Result<()> {
+async fn rest(from: &mut (impl AsyncRead + Unpin)) -> std::io::Result<()> {
     let mut bytes = [0; 256];
     while from.read(&mut bytes).await? > 0 {}
     Ok(())
 }
 
 /// The next packet, whole.
-async fn packet(from: &mut OwnedReadHalf) -> std::io::Result<Vec<u8>> {
+async fn packet(from: &mut (impl AsyncRead + Unpin)) -> std::io::Result<Vec<u8>> {
     let mut packet = vec![from.read_u8().await?];
     let mut length = 0;
     for index in 0..4 {

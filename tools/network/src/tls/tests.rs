@@ -137,12 +137,55 @@ fn limits_on_names_hold_and_leave_no_room_for_a_wildcard() {
 }
 
 #[test]
+fn a_list_of_revoked_certificates_is_asked_as_long_as_it_is_valid() {
+    let (authority, other) = (
+        Authority::new(),
+        Authority::with(|params| {
+            params.distinguished_name.push(DnType::CommonName, "Another authority");
+        }),
+    );
+    let leaf = |serial: u64| authority.issue(&[HOST], |params| params.serial_number = Some(serial.into()));
+    let told = |list: &str, serial: u64| {
+        let roots = trusting(&authority).with_revoked_pem(list.as_bytes()).unwrap();
+        verify(roots, Some(built_s()), &leaf(serial), HOST)
+    };
+    let list = authority.revoking(&[7, 9], 2090);
+    assert_eq!(told(&list, 8), Ok(()));
+    assert_eq!(told(&list, 9).unwrap_err(), "its certificate was revoked");
+    let expired = authority.revoking(&[7, 9], 2021);
+    for serial in [8, 9] {
+        let told = told(&expired, serial).unwrap_err();
+        assert!(told.contains("has expired: put a newer one into the `crl` file"), "{told}");
+    }
+    // What another authority says counts for none of these.
+    let told = told(&other.revoking(&[8], 2090), 8).unwrap_err();
+    assert!(told.contains("add that authority's list"), "{told}");
+}
+
+#[test]
 fn without_the_right_time_nobody_is_believed() {
     let authority = Authority::new();
     let leaf = authority.issue(&[HOST], |_| {});
     for unix_s in [None, Some(0), Some(built_s() - 1)] {
         let told = verify(trusting(&authority), unix_s, &leaf, HOST).unwrap_err();
         assert!(told.starts_with("the board's clock is not set"), "{told}");
+    }
+}
+
+#[test]
+fn a_root_is_believed_as_long_as_it_is_valid() {
+    let now = Some(built_s());
+    let told = |change: fn(&mut CertificateParams)| {
+        let authority = Authority::with(change);
+        verify(trusting(&authority), now, &authority.issue(&[HOST], |_| {}), HOST)
+    };
+    assert_eq!(told(|_| {}), Ok(()));
+    for change in [
+        (|params| params.not_after = rcgen::date_time_ymd(2020, 1, 1)) as fn(&mut CertificateParams),
+        |params| params.not_before = rcgen::date_time_ymd(2060, 1, 1),
+    ] {
+        let told = told(change).unwrap_err();
+        assert!(told.contains("leads to no trusted root"), "{told}");
     }
 }
 

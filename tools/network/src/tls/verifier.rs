@@ -217,6 +217,12 @@ fn translated(error: webpki::Error) -> Error {
         E::CertNotValidYet { .. } => CertificateError::NotValidYet.into(),
         E::CertNotValidForName(_) => CertificateError::NotValidForName.into(),
         E::CertRevoked => CertificateError::Revoked.into(),
+        E::CrlExpired { .. } => not_taken(
+            "the list of revoked certificates has expired: put a newer one into the `crl` file".into(),
+        ),
+        E::UnknownRevocationStatus => not_taken(
+            "no list in the `crl` file is of its certificate's authority: add that authority's list".into(),
+        ),
         E::UnknownIssuer => CertificateError::UnknownIssuer.into(),
         E::BadDer | E::BadDerTime => CertificateError::BadEncoding.into(),
         other => not_taken(format!("its certificate is refused: {other}")),

@@ -3,22 +3,43 @@
 use everstep_board_linux::control::{ControlReply, ControlRequest, ControlServer};
 use everstep_core::{CallId, Limits, Verdict};
 use everstep_driver::{Command, StatusReport};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
 
 use crate::explain;
 
 /// Commands that may wait for the driver.
 const COMMANDS_MAX: usize = 16;
 
-/// Starts to carry. Ends with the runtime, or when the driver is gone.
-pub(crate) fn start(mut server: ControlServer, limits: Limits) -> mpsc::Receiver<Command> {
+/// Carries until the driver is gone.
+pub(crate) struct Relay(JoinHandle<()>);
+
+/// Starts to carry to whoever has the receiver.
+pub(crate) fn start(mut server: ControlServer, limits: Limits) -> (Relay, mpsc::Receiver<Command>) {
     let (commands, receiver) = mpsc::channel(COMMANDS_MAX);
-    tokio::spawn(async move {
-        while let Some((request, replier)) = server.next().await {
-            replier.reply(carry(request, &commands, &limits).await);
+    let carrying = tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                request = server.next() => match request {
+                    Some((request, replier)) => replier.reply(carry(request, &commands, &limits).await),
+                    None => break,
+                },
+                () = commands.closed() => break,
+            }
         }
+        server.close().await;
     });
-    receiver
+    (Relay(carrying), receiver)
+}
+
+impl Relay {
+    /// Waits until everybody who asked has an answer. The receiver must be gone.
+    pub(crate) async fn end(self) {
+        // One that panicked has nobody to answer any more.
+        let _ = self.0.await;
+    }
 }
 
 async fn carry(request: ControlRequest, commands: &mpsc::Sender<Command>, limits: &Limits) -> ControlReply {

@@ -12,7 +12,7 @@ use std::{
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{UnixListener, UnixStream},
-    sync::{mpsc, oneshot},
+    sync::{Semaphore, mpsc, oneshot},
     task::JoinHandle,
 };
 
@@ -25,11 +25,18 @@ const WAITING_MAX: usize = 16;
 const CONNECTIONS_MAX: usize = 32;
 /// How long a connection may take for its line, so that idle ones don't use up the places.
 const LINE_S_MAX: u64 = 5;
+/// How long answers that are on their way are waited for when the owner ends.
+const CLOSE_WAIT: Duration = Duration::from_secs(1);
+
+/// What a request is told that comes too late.
+const ENDING: &str = "everstep is ending";
 
 /// Listens while the board is owned. Dropping it removes the socket.
 #[derive(Debug)]
 pub struct ControlServer {
     waiting: mpsc::Receiver<Waiting>,
+    /// One for each connection, taken while it is open.
+    places: Arc<Semaphore>,
     accepting: JoinHandle<()>,
     path: PathBuf,
     /// Given back last, so that the socket that is removed is never another owner's.
@@ -72,13 +79,35 @@ impl ControlServer {
         let path = folder.join(SOCKET_NAME);
         let listener = listen(folder).map_err(|source| BindError { path: path.clone(), source })?;
         let (sender, waiting) = mpsc::channel(WAITING_MAX);
-        let accepting = tokio::spawn(accept(listener, sender));
-        Ok(Self { waiting, accepting, path, _owner: owner })
+        let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&places), sender));
+        Ok(Self { waiting, places, accepting, path, _owner: owner })
     }
 
     /// The next request. Dropping the future loses none.
     pub async fn next(&mut self) -> Option<Waiting> {
         self.waiting.recv().await
+    }
+
+    /// Waits until so many requests wait.
+    #[cfg(test)]
+    pub(super) async fn until_waiting(&self, count: usize) {
+        while self.waiting.len() < count {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Takes no more requests, and waits until whoever asked has the answer: a process that ended first
+    /// would leave them to guess what became of it.
+    pub async fn close(mut self) {
+        self.accepting.abort();
+        self.waiting.close();
+        while let Ok((_, replier)) = self.waiting.try_recv() {
+            replier.reply(refused(ENDING.to_owned()));
+        }
+        let all = u32::try_from(CONNECTIONS_MAX).unwrap_or(u32::MAX);
+        // A connection that asks nothing is not waited for.
+        let _ = tokio::time::timeout(CLOSE_WAIT, self.places.acquire_many(all)).await;
     }
 }
 
@@ -101,8 +130,7 @@ fn listen(folder: &Path) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-async fn accept(listener: UnixListener, waiting: mpsc::Sender<Waiting>) {
-    let places = Arc::new(tokio::sync::Semaphore::new(CONNECTIONS_MAX));
+async fn accept(listener: UnixListener, places: Arc<Semaphore>, waiting: mpsc::Sender<Waiting>) {
     // The semaphore is never closed, so it always gives a place in the end.
     while let Ok(place) = places.clone().acquire_owned().await {
         let Ok((stream, _)) = listener.accept().await else {
@@ -139,7 +167,7 @@ async fn serve(mut stream: UnixStream, waiting: &mpsc::Sender<Waiting>) -> io::R
 async fn answer(request: ControlRequest, waiting: &mpsc::Sender<Waiting>) -> ControlReply {
     let (sender, receiver) = oneshot::channel();
     if waiting.send((request, Replier(sender))).await.is_err() {
-        return refused("everstep is ending".to_owned());
+        return refused(ENDING.to_owned());
     }
     receiver.await.unwrap_or_else(|_| refused("everstep ended before it could answer".to_owned()))
 }

@@ -73,6 +73,33 @@ async fn nobody_runs_before_and_after_the_owner() {
     OwnerLock::take(folder.path()).unwrap();
 }
 
+#[test]
+fn whoever_asked_has_an_answer_before_the_owner_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let ask = |request: ControlRequest| {
+        let folder = folder.path().to_owned();
+        std::thread::spawn(move || ask(&folder, &request, WAIT))
+    };
+    // On one thread nothing is sent behind the owner's back.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (asked, late) = runtime.block_on(async {
+        let lock = Arc::new(OwnerLock::take(folder.path()).unwrap());
+        let mut server = ControlServer::bind(folder.path(), lock).unwrap();
+        let asked = ask(ControlRequest::Stop { reason: "lunch".into() });
+        let (_, replier) = server.next().await.unwrap();
+        let late = ask(ControlRequest::Status {});
+        server.until_waiting(1).await;
+        replier.reply(done("the run ends"));
+        server.close().await;
+        (asked, late)
+    });
+    drop(runtime);
+    assert_eq!(asked.join().unwrap().unwrap(), done("the run ends"));
+    let refused = ControlReply::Refused { reason: "everstep is ending".into() };
+    assert_eq!(late.join().unwrap().unwrap(), refused);
+    OwnerLock::take(folder.path()).unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn request_that_is_not_understood_is_refused_and_never_reaches_the_owner() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -105,7 +105,9 @@ fn decide(
 async fn stop_alone(site: &Site, lock: OwnerLock, reason: String) -> Outcome<String> {
     let agent = agent_or_safe_board(site).await?;
     let Some(run) = agent.run() else {
-        return Err(Failure::usage(anyhow::anyhow!("there is no run to end")));
+        let ended = agent.state().last.as_ref();
+        let ended = ended.map(|last| format!(": run {} {}", last.run, describe::end(&last.how)));
+        return Err(Failure::usage(anyhow::anyhow!("there is no run to end{}", ended.unwrap_or_default())));
     };
     let devices = Devices::connect(site, agent.state())?;
     let mut driver = parts::boot_to_stop(site, run, devices).await?;

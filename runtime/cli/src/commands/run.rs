@@ -3,12 +3,13 @@
 use std::{path::Path, sync::Arc};
 
 use everstep_board_linux::{control::ControlServer, entropy, flash::LinuxFlash, owner::OwnerLock};
-use everstep_core::{DecideError, End, Finished, Verdict};
-use everstep_driver::{Approvals, Change, DriveError, Driver, Observer, Parts, Pause, call_digest};
+use everstep_core::{Agent, DecideError, End, Finished, Verdict};
+use everstep_driver::{Approvals, Change, Command, DriveError, Driver, Observer, Parts, Pause, call_digest};
 use everstep_model_llama::{
     SnapshotOptions, exec_with_passive_openmp, install_abort_marker, take_abort_marker,
 };
 use serde_json::json;
+use tokio::sync::mpsc;
 
 use crate::{
     approval,
@@ -64,8 +65,24 @@ async fn work(site: &Site, choice: &Choice, args: &Run) -> Outcome {
 
     // From here on someone may ask how far the run is, and end it.
     let server = ControlServer::bind(&site.state_dir, Arc::clone(&lock)).map_err(Failure::failed)?;
+    let (relay, commands) = relay::start(server, site.limits());
+    let worked = drive(site, choice, args, plan, &before, commands).await;
+    relay.end().await;
+    drop(lock);
+    worked
+}
+
+/// Performs the plan, until the run is over or an operator is needed.
+async fn drive(
+    site: &Site,
+    choice: &Choice,
+    args: &Run,
+    plan: Plan,
+    before: &Agent,
+    commands: mpsc::Receiver<Command>,
+) -> Outcome {
     let devices = Devices::connect(site, before.state())?;
-    let mut driver = start(site, choice, args, devices, server).await?;
+    let mut driver = start(site, choice, args, devices, commands).await?;
     if let Plan::Start(task) = plan {
         let seed = match args.seed {
             Some(seed) => seed,
@@ -117,7 +134,7 @@ async fn start(
     choice: &Choice,
     args: &Run,
     devices: Devices,
-    server: ControlServer,
+    commands: mpsc::Receiver<Command>,
 ) -> Outcome<Driver<LinuxFlash>> {
     let tools = parts::toolbox(site, devices.tools.clone())?;
     let sampled_log = args.events.then(|| site.in_state(Path::new(SAMPLED_LOG)));
@@ -132,7 +149,6 @@ async fn start(
     let flash = site.open_flash()?;
     let screen = Screen::new();
     let observer: Box<dyn Observer> = if args.events { Box::new(Events(screen)) } else { Box::new(screen) };
-    let commands = relay::start(server, site.limits());
     let change = if args.accept_change { Change::Accept } else { Change::Refuse };
     let parts = parts::assemble(site, flash, model, devices, tools, observer, commands)?;
     // Last: loading a model takes longer than a watchdog waits.

@@ -20,7 +20,7 @@ use system_tests::harness::Chance;
 use super::{
     broker::Broker,
     oracle::{Story, check},
-    peer::Peer,
+    peer::{Peer, Seen},
     proxy::{Fate, Proxy},
     tools::Board,
 };
@@ -41,7 +41,7 @@ fn fate(chance: &mut Chance) -> Fate {
 }
 
 /// What a mode's topic shows before anybody set one.
-pub(super) const NO_MODE: &str = "0";
+const NO_MODE: &str = "0";
 
 /// Where the mode that `set_mode` sets is shown.
 pub(super) fn mode_topic(seed: u64) -> String {
@@ -67,13 +67,24 @@ impl Stage {
         Self { broker, proxy, peer }
     }
 
-    /// Has a topic show something from now on.
+    /// Has a topic show something from now on, and the counter listening.
     fn show(&self, topic: &str, what: &str) -> Result<(), Violation> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| Violation(error.to_string()))?;
-        runtime.block_on(self.peer.publish(topic, what, true));
-        Ok(())
+        block_on(async {
+            self.peer.publish(topic, what, true).await;
+            self.peer.until(topic).await;
+        })
     }
+
+    /// Messages of the board to `topic` that the counter got; those that must come are waited for.
+    pub(super) fn delivered(&self, topic: &str, at_least: usize) -> Result<usize, Violation> {
+        let of_board = |seen: &Seen| !seen.retained && seen.payload != NO_MODE;
+        block_on(self.peer.count_to(topic, of_board, at_least))
+    }
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Violation> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    Ok(runtime.map_err(|error| Violation(error.to_string()))?.block_on(work))
 }
 
 struct Life<'a> {

@@ -130,6 +130,16 @@ impl Peer {
         self.seen(topic).swap_remove(0)
     }
 
+    /// How many that are `wanted` came in at `topic`, once there are `count` of them or none came for long.
+    pub async fn count_to(&self, topic: &str, wanted: impl Fn(&Seen) -> bool, count: usize) -> usize {
+        let counted =
+            |state: &State| state.seen.iter().filter(|seen| seen.topic == topic && wanted(seen)).count();
+        let mut state = self.state.clone();
+        // What is missing is the caller's to tell.
+        let _ = timeout(LIMIT, state.wait_for(|state| counted(state) >= count)).await;
+        counted(&self.state.borrow())
+    }
+
     /// Waits until it is connected for the `count`th time.
     ///
     /// # Panics

@@ -149,9 +149,9 @@ pub fn live(seed: u64, server: &Arc<Server>) -> Result<Story, Violation> {
 /// Few values, so that the same call is asked for again.
 fn call(chance: &mut Chance) -> (&'static str, Value) {
     match chance.below(10) {
-        0..2 => ("set_light", json!({"percent": chance.below(4) * 30})),
-        2..5 => ("order", json!({"part": chance.below(4)})),
-        5..7 => ("set_valve", json!({"percent": 1 + chance.below(99)})),
+        0 => ("set_light", json!({"percent": chance.below(4) * 30})),
+        1..4 => ("order", json!({"part": chance.below(4)})),
+        4..7 => ("set_valve", json!({"percent": 1 + chance.below(99)})),
         7 => ("read_valve", json!({})),
         _ => ("pulse", json!({"doses": 1 + chance.below(2)})),
     }

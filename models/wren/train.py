@@ -37,7 +37,7 @@ TOKENIZER_EPISODES, TOKENIZER_SEED = 3000, 7
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 # A CPU without instructions for bfloat16 emulates it, over twenty times slower than plain float32.
 HALF = DEVICE == "cuda" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
-# A GPU is fed by every other core, and has learned more between two looks.
+# A GPU is fed by all other cores, and has learned more between two looks.
 WORKERS, MEASURE_S = (max(1, os.cpu_count() - 1), 60) if DEVICE == "cuda" else (1, 480)
 
 
@@ -51,8 +51,10 @@ class Recipe:
 
 
 # Few tokens are best spent in many small steps; many of them in large steps, which carry a higher rate.
-# It goes by the tokens, so that any machine makes the run that a GPU made, only slower.
-FEW, MANY, MANY_FROM = Recipe(1, 0.01, 0.002), Recipe(12, 0.018, 0.003), 300e6
+# It goes by the tokens, so that any machine makes a run like a GPU's, only slower.
+FEW = Recipe(rows_factor=1, muon_rate=0.01, adam_rate=0.002)
+MANY = Recipe(rows_factor=12, muon_rate=0.018, adam_rate=0.003)
+MANY_FROM_TOKENS = 300e6
 
 
 def build_tokenizer(path, size):
@@ -78,7 +80,10 @@ def optimizers(network, recipe):
     chosen = {id(p) for p in matrices} | {id(network.embedding.weight)}
     others = [p for p in network.parameters() if id(p) not in chosen]
     muon = Muon(matrices, recipe.muon_rate)
-    groups = [{"params": [*others, network.embedding.weight], "lr": recipe.adam_rate, "base": recipe.adam_rate}]
+    groups = [
+        {"params": params, "lr": recipe.adam_rate, "base": recipe.adam_rate}
+        for params in (others, [network.embedding.weight])
+    ]
     adam = torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
     muon.param_groups[0]["base"] = recipe.muon_rate
     return [muon, adam]
@@ -109,13 +114,20 @@ class Trainer:
         torch.manual_seed(seed)
         self.network = Network(Shape(vocab=tokenizer.size)).to(DEVICE)
         self.average = {name: value.clone() for name, value in self.network.state_dict().items()}
-        recipe = MANY if tokens >= MANY_FROM else FEW
+        checkpoint, saved = out / "checkpoint.pt", None
+        if checkpoint.exists():
+            saved = torch.load(checkpoint, weights_only=False, map_location=DEVICE)
+        # Once begun, a run keeps its recipe, whatever becomes of its end.
+        recipe = MANY if tokens >= MANY_FROM_TOKENS else FEW
+        if saved and "recipe" in saved:
+            recipe = Recipe(**saved["recipe"])
+        self.recipe = recipe
         self.optimizers = optimizers(self.network, recipe)
         # A CPU has not the memory for a large step at once.
         self.parts = 1 if DEVICE == "cuda" else recipe.rows_factor
         self.step, self.tokens, self.seconds, self.log = 0, 0, 0.0, []
-        if (out / "checkpoint.pt").exists():
-            self._restore()
+        if saved:
+            self._restore(saved)
         short, brief = min(SHORT_FIRST_MAX, SHORT_FIRST_SHARE * tokens), min(BRIEF_FIRST_MAX, BRIEF_FIRST_SHARE * tokens)
         start = Start(short - self.tokens, brief - self.tokens)
         self.rows = Rows(str(tokenizer_path), seed * 1_000_003 + self.step, start, boards, recipe.rows_factor, WORKERS)
@@ -139,8 +151,7 @@ class Trainer:
             logits = self.network.logits(states.index_select(0, at)).float()
         return F.cross_entropy(logits, wanted), (logits.argmax(-1) == wanted).float().mean()
 
-    def _restore(self):
-        state = torch.load(self.out / "checkpoint.pt", weights_only=False, map_location=DEVICE)
+    def _restore(self, state):
         self.network.load_state_dict(state["network"])
         self.average = state["average"]
         for optimizer, saved in zip(self.optimizers, state["optimizers"]):
@@ -150,6 +161,7 @@ class Trainer:
     def save(self):
         state = {
             "shape": asdict(self.network.shape),
+            "recipe": asdict(self.recipe),
             "network": self.network.state_dict(),
             "average": self.average,
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],

@@ -7,17 +7,16 @@ mod names;
 use rustls::pki_types::CertificateDer;
 use x509_cert::{
     Certificate, TbsCertificate, Version,
-    crl::CertificateList,
     der::{
         self, Decode, Reader as _, SliceReader,
-        asn1::{Any, ObjectIdentifier, OctetString, UintRef},
+        asn1::{Any, ContextSpecific, ObjectIdentifier, OctetString, UintRef},
         oid::{
             AssociatedOid,
             db::{rfc5280, rfc5912, rfc8410},
         },
     },
     ext::{
-        Extension,
+        Extension, Extensions,
         pkix::{
             AuthorityInfoAccessSyntax, AuthorityKeyIdentifier, BasicConstraints, CrlNumber, ExtendedKeyUsage,
             KeyUsage, NameConstraints, PolicyConstraints, SubjectAltName, SubjectKeyIdentifier,
@@ -36,10 +35,15 @@ const UNDERSTOOD: &[ObjectIdentifier] =
 const RSA_BITS_MIN: usize = 2_048;
 const SERIAL_BYTES_MAX: usize = 20;
 
-/// The certificate in `der`, if it is one of version 3 and nothing more.
-pub(super) fn read(der: &CertificateDer<'_>) -> Option<Certificate> {
-    let certificate = Certificate::from_der(der).ok()?;
-    (certificate.tbs_certificate().version() == Version::V3).then_some(certificate)
+/// The certificate in `der`, which is one of version 3 and nothing more.
+pub(super) fn read(der: &CertificateDer<'_>) -> Result<Certificate, Flaw> {
+    let certificate = Certificate::from_der(der).map_err(
+        |_| "can't be read: it is malformed, or has object identifiers that are longer than anybody's",
+    )?;
+    match certificate.tbs_certificate().version() {
+        Version::V3 => Ok(certificate),
+        Version::V1 | Version::V2 => Err("is not of version 3"),
+    }
 }
 
 /// Looks at a trusted root of the board's own file.
@@ -92,14 +96,32 @@ pub(super) fn check_leaf(leaf: &Certificate) -> Result<(), Flaw> {
 
 /// Whether a list of revoked certificates has its number, as it must.
 pub(super) fn check_crl(der: &[u8]) -> Result<(), Flaw> {
-    let list = CertificateList::<x509_cert::certificate::Rfc5280>::from_der(der)
-        .map_err(|_| "is no list of revoked certificates")?;
-    let extensions = list.tbs_cert_list.crl_extensions.unwrap_or_default();
+    let extensions = crl_extensions(der).map_err(|_| "is no list of revoked certificates")?;
     match extensions.iter().find(|extension| extension.extn_id == CrlNumber::OID) {
         None => Err("has no CRL number"),
         Some(Extension { critical: true, .. }) => Err("has a critical CRL number"),
         Some(_) => Ok(()),
     }
+}
+
+/// The extensions of the whole list. Its entries may be very many, and are webpki's to read.
+fn crl_extensions(der: &[u8]) -> der::Result<Extensions> {
+    SliceReader::new(der)?.sequence(|list| {
+        let found = list.sequence(|body| {
+            while let Some(tag) = body.peek_byte() {
+                if tag == 0xA0 {
+                    let explicit = ContextSpecific::<Extensions>::decode(body)?;
+                    return Ok(explicit.value);
+                }
+                body.tlv_bytes()?;
+            }
+            Ok::<_, der::Error>(Extensions::new())
+        })?;
+        while !list.is_finished() {
+            list.tlv_bytes()?;
+        }
+        Ok(found)
+    })
 }
 
 /// Whether it limits the names below it.
@@ -303,7 +325,7 @@ mod tests {
             let mut bytes = der.to_vec();
             let length = bytes.len();
             bytes[at % length] = byte;
-            if let Some(one) = read(&CertificateDer::from(bytes)) {
+            if let Ok(one) = read(&CertificateDer::from(bytes)) {
                 let _ = (check_leaf(&one), check_root(&one), check_intermediate(&one));
                 let body = one.tbs_certificate();
                 let _ = (has_wildcard(body), names_exactly(body, "a.example"), may_sign_lists(body), valid_s(body));

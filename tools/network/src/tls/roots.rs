@@ -100,7 +100,7 @@ impl Roots {
 }
 
 fn root(der: &CertificateDer<'_>) -> Result<Root, &'static str> {
-    let certificate = profile::read(der).ok_or("is no certificate of version 3")?;
+    let certificate = profile::read(der)?;
     profile::check_root(&certificate)?;
     let certificate = certificate.tbs_certificate();
     let anchor = anchor_from_trusted_cert(der).map_err(|_| "is malformed")?.to_owned();

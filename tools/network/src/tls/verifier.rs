@@ -59,7 +59,7 @@ impl Verifier {
     ) -> Result<(), Error> {
         // Whatever clock the connection was given, only this one counts.
         let now_s = self.time.now().map_err(|error| not_taken(error.to_string()))?;
-        let parsed = profile::read(leaf).ok_or(CertificateError::BadEncoding)?;
+        let parsed = profile::read(leaf).map_err(flawed)?;
         profile::check_leaf(&parsed).map_err(flawed)?;
         let parsed = parsed.tbs_certificate();
         let certificate = EndEntityCert::try_from(leaf).map_err(translated)?;
@@ -137,7 +137,7 @@ impl Verifier {
         let mut count = 0;
         for authority in path.intermediate_certificates() {
             let der = authority.der();
-            let authority = profile::read(&der).ok_or("is no certificate of version 3")?;
+            let authority = profile::read(&der)?;
             profile::check_intermediate(&authority)?;
             let authority = authority.tbs_certificate();
             constrains_names |= profile::constrains_names(authority);

@@ -1,5 +1,7 @@
 //! What an answer means for a call: done, certainly not done, or unknown.
 
+use std::time::UNIX_EPOCH;
+
 use everstep_core::{Class, Outcome};
 use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
 
@@ -55,12 +57,17 @@ fn success(answer: &Answer, asked: &Asked<'_>, vault: &Vault) -> Outcome {
     let (host, status) = (asked.host, answer.status.as_u16());
     let is_read = asked.class == Class::Observe;
     let bytes_max = asked.body_bytes_max;
+    let is_text = matches!(asked.keep, KeepSection::Text(_));
     let text = match &answer.end {
-        End::Whole => kept(asked.keep, &answer.body, true, vault).map_err(of_answer),
-        End::TooLong if matches!(asked.keep, KeepSection::Text(_)) => {
-            kept(asked.keep, &answer.body, false, vault).map_err(of_answer)
+        End::TooLong | End::Whole if is_text => {
+            kept(asked.keep, &answer.body, answer.end == End::Whole, vault).map_err(of_answer)
         }
-        End::TooLong => Err(format!("the answer has more than {bytes_max} bytes (`answer_bytes_max`)")),
+        End::Whole if answer.body.len() <= bytes_max => {
+            kept(asked.keep, &answer.body, true, vault).map_err(of_answer)
+        }
+        End::TooLong | End::Whole => {
+            Err(format!("the answer has more than {bytes_max} bytes (`answer_bytes_max`)"))
+        }
         End::Packed => Err("the answer is packed, and nothing is unpacked here".into()),
         // The server may have broken off in the middle of the work.
         End::Broken(why) => {
@@ -105,32 +112,8 @@ pub(super) fn wait_s(headers: &HeaderMap, status: StatusCode, now_s: Option<u64>
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Some(text.parse().unwrap_or(u64::MAX));
     }
-    let until_s = date(text)?;
+    let until_s = httpdate::parse_http_date(text).ok()?.duration_since(UNIX_EPOCH).ok()?.as_secs();
     Some(now_s.map_or(WAIT_S, |now_s| until_s.saturating_sub(now_s)))
-}
-
-/// `Sun, 06 Nov 1994 08:49:37 GMT`, in seconds since 1970 UTC.
-fn date(text: &str) -> Option<u64> {
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let (_, rest) = text.split_once(", ")?;
-    let mut words = rest.split(' ');
-    let (day, month, year, time, zone) =
-        (words.next()?, words.next()?, words.next()?, words.next()?, words.next()?);
-    let month = MONTHS.iter().position(|name| *name == month)? as u64 + 1;
-    let (day, year): (u64, u64) = (day.parse().ok()?, year.parse().ok()?);
-    let mut parts = time.splitn(3, ':').map(str::parse::<u64>);
-    let (hour, minute, second) = (parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?);
-    let fits =
-        (1..=31).contains(&day) && (1970..=9999).contains(&year) && hour < 24 && minute < 60 && second <= 60;
-    if !fits || zone != "GMT" {
-        return None;
-    }
-    // Years begin in March, so that a leap day is the last.
-    let year = if month <= 2 { year - 1 } else { year };
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let days = year * 365 + year / 4 - year / 100 + year / 400 + day_of_year;
-    Some((days.checked_sub(719_468)?) * 86_400 + hour * 3_600 + minute * 60 + second)
 }
 
 #[cfg(test)]

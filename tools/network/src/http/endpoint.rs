@@ -163,7 +163,9 @@ impl Endpoint {
         if let Some((name, value)) = &request.secret {
             message.headers_mut().insert(name.clone(), value.clone());
         }
-        exchange(connection, message, self.body_bytes_max(), progress).await
+        // Where reading stops a secret may have begun: what is shown ends before that.
+        let read_bytes_max = self.body_bytes_max().saturating_add(self.shared.vault.form_bytes_max());
+        exchange(connection, message, read_bytes_max, progress).await
     }
 
     /// Where a redirect leads, if it may be followed.

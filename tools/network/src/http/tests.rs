@@ -41,11 +41,22 @@ impl Bench {
     }
 
     pub(super) fn with(text: &str, server: &Server, lookup: Lookup, folder: &std::path::Path) -> Self {
+        Self::knowing(&[("api", SECRET)], text, server, lookup, folder)
+    }
+
+    /// One with these secrets, by name.
+    pub(super) fn knowing(
+        secrets: &[(&str, &str)],
+        text: &str,
+        server: &Server,
+        lookup: Lookup,
+        folder: &std::path::Path,
+    ) -> Self {
         let section: NetworkSection =
             toml::from_str(&text.replace("PORT", &server.port.to_string())).unwrap();
         let clock = TestClock::at(Some(built_s() + 1_000));
         let board = BoardSide {
-            vault: vault(&[("api", SECRET)]),
+            vault: vault(secrets),
             clock: Arc::<TestClock>::clone(&clock),
             trusted_s: None,
             folder: folder.to_owned(),

@@ -88,6 +88,13 @@ async fn a_body_beyond_its_limit_is_not_read_on() {
     let server = Server::start(None, move |_| flood.clone()).await;
     let text = Bench::new(QUICK, &server).call("text", json!({})).await;
     assert_eq!(text, Outcome::Done("x".repeat(40)));
+    // Nor does a long secret, the beginning of which might stand at the end, take anything away from it.
+    let key = (0..300).map(|index| format!("key-{index}")).collect::<Vec<_>>().concat();
+    let bench = Bench::knowing(&[("key", &key)], QUICK, &server, loopback(), std::path::Path::new(""));
+    let text = bench.call("text", json!({})).await;
+    assert_eq!(text, Outcome::Done("x".repeat(40)));
+    let [long, _] = both(Act::Send(answer(200, "", &format!("{{\"ok\": \"{}\"}}", "x".repeat(2_100))))).await;
+    assert!(matches!(&long, Outcome::NotStarted(why) if why.contains("more than 2000 bytes")), "{long:?}");
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ node_wanted=$root/tests/network/package.json
 
 by_hand() {
     echo "test-network: $1" >&2
-    echo "test-network: the tests of network-tests need it; all others run without: cargo test -p CRATE" >&2
+    echo "test-network: the tests of network-tests and everstep need it; all others run without: cargo test -p CRATE" >&2
     exit 1
 }
 

@@ -22,7 +22,10 @@ fn endpoints_act_as_often_as_their_class_allows_in_every_life() {
         assert!(counts.flash_cuts > 0 && counts.request_cuts > 0, "{all:?}");
         assert!(counts.lost > lives && counts.settled > 0 && counts.reruns > 0, "{all:?}");
         assert!(counts.pulses > 0 && counts.approvals > 0 && counts.acts > lives, "{all:?}");
-        assert!(all.over_tls > 0 && all.over_tls < lives, "{all:?}");
+        assert!(
+            all.over_tls > lives / 4 && all.over_tls < lives && all.acts_over_tls > all.over_tls,
+            "{all:?}"
+        );
         assert!(all.long_outages > 0 && all.unknown_outages > 0, "{all:?}");
     }
 }

@@ -23,8 +23,11 @@ fn messages_reach_the_broker_at_most_once_in_every_life() {
         let counts = &all.of_records;
         assert!(counts.flash_cuts > 0 && counts.request_cuts > 0 && all.broker_kills > 0, "{all:?}");
         assert!(counts.lost > lives / 2 && counts.reruns > 0 && counts.approvals > 0, "{all:?}");
-        assert!(counts.settled > 0 && all.read_back > 0, "{all:?}");
-        assert!(all.over_tls > 0 && all.over_tls < lives, "{all:?}");
+        assert!(counts.settled > 0 && all.read_back > 0 && all.sent_again > 0, "{all:?}");
+        assert!(
+            all.over_tls > lives / 4 && all.over_tls < lives && all.received_over_tls > all.over_tls,
+            "{all:?}"
+        );
         assert!(all.received > lives && all.delivered > 0, "{all:?}");
     }
 }

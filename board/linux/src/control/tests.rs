@@ -88,7 +88,7 @@ fn whoever_asked_has_an_answer_before_the_owner_ends() {
         let asked = ask(ControlRequest::Stop { reason: "lunch".into() });
         let (_, replier) = server.next().await.unwrap();
         let late = ask(ControlRequest::Status {});
-        server.until_waiting(1).await;
+        tokio::time::timeout(WAIT, server.until_waiting(1)).await.unwrap();
         replier.reply(done("the run ends"));
         server.close().await;
         (asked, late)

@@ -88,6 +88,8 @@ pub struct Story {
     pub forgotten: usize,
     /// Lives with TLS.
     pub over_tls: usize,
+    /// What the server did in them.
+    pub acts_over_tls: usize,
 }
 
 impl Story {
@@ -98,6 +100,7 @@ impl Story {
         self.unknown_outages += other.unknown_outages;
         self.forgotten += other.forgotten;
         self.over_tls += other.over_tls;
+        self.acts_over_tls += other.acts_over_tls;
     }
 }
 
@@ -219,8 +222,9 @@ impl Life {
     }
 
     async fn powered(&mut self) -> Result<Ended, Violation> {
-        let clock: Arc<dyn Clock> = Arc::new(ServerClock::new(&self.server, self.over_tls));
-        let tools = self.toolbox(&clock);
+        // Only certificates are told the time: how long an outage was is known without it, or not at all.
+        let clock: Arc<dyn Clock> = Arc::new(ServerClock::new(&self.server, false));
+        let tools = self.toolbox();
         let around = Around { tools, actuators: Arc::new(NoActuators), clock, timeline: self.timeline };
         tokio::select! {
             ended = self.agent.work(around) => ended,
@@ -230,7 +234,7 @@ impl Life {
 
     /// The tools of the board, all granted. What comes from outside makes none of them wait for an operator:
     /// only an equal call behind one that may have run does.
-    fn toolbox(&self, clock: &Arc<dyn Clock>) -> Toolbox {
+    fn toolbox(&self) -> Toolbox {
         let at = self.server.at(self.over_tls);
         let mut section: NetworkSection = toml::from_str(&BOARD.replace("AT", &at)).unwrap();
         if let Some(host) = at.strip_prefix("https://") {
@@ -239,7 +243,7 @@ impl Life {
         }
         let board = BoardSide {
             vault: Arc::new(Vault::default()),
-            clock: Arc::clone(clock),
+            clock: Arc::new(ServerClock::new(&self.server, self.over_tls)),
             trusted_s: None,
             folder: self.folder.path().to_owned(),
             bind_child: |_| {},
@@ -258,6 +262,9 @@ impl Life {
         self.story.of_records.approvals = self.agent.approvals;
         self.story.forgotten += self.server.forgotten();
         check(&self.agent.records()?, &self.server.acts(), &mut self.story)?;
+        if self.over_tls {
+            self.story.acts_over_tls = self.story.of_records.acts;
+        }
         Ok(self.story)
     }
 }

@@ -25,8 +25,12 @@ pub struct Story {
     pub received: usize,
     /// Messages that somebody else got from it.
     pub delivered: usize,
+    /// Tries of those beyond the first.
+    pub sent_again: usize,
     /// Lives with TLS.
     pub over_tls: usize,
+    /// Messages that reached the broker in them.
+    pub received_over_tls: usize,
 }
 
 impl Story {
@@ -39,7 +43,9 @@ impl Story {
         self.read_back += other.read_back;
         self.received += other.received;
         self.delivered += other.delivered;
+        self.sent_again += other.sent_again;
         self.over_tls += other.over_tls;
+        self.received_over_tls += other.received_over_tls;
     }
 }
 
@@ -52,6 +58,7 @@ pub fn check(records: &[Record], seed: u64, stage: &Stage, story: &mut Story) ->
     let intents = intents(records, &mut story.of_records);
     story.of_records.intents += intents.len();
     let mut allowed = BTreeMap::<String, Allowed>::new();
+    let mut modes = BTreeMap::<String, usize>::new();
     for intent in &intents {
         let arguments: Value = serde_json::from_str(&intent.call.arguments).unwrap_or_default();
         let number = arguments.get("n").cloned().unwrap_or_default();
@@ -64,6 +71,10 @@ pub fn check(records: &[Record], seed: u64, stage: &Stage, story: &mut Story) ->
             // A broker that is killed may forget what it showed, and then it was not done.
             "set_mode" => {
                 story.read_back += 1;
+                story.sent_again += intent.tries - 1;
+                if intent.told != Told::NotStarted {
+                    *modes.entry(number.to_string()).or_default() += 1;
+                }
                 (mode_topic(seed), intent.tries.min(1 + story.broker_kills))
             }
             // What must not run twice does so at most once for each intent, whatever became of it.
@@ -93,6 +104,20 @@ pub fn check(records: &[Record], seed: u64, stage: &Stage, story: &mut Story) ->
                 "{topic} came {received} times and was delivered {delivered} times, \
                      intents allow {at_least} to {at_most}: {intents:?}"
             )));
+        }
+    }
+    story.received_over_tls = story.over_tls * story.received;
+    if story.broker_kills == 0 {
+        // Each by itself: one that was lost pays for no other.
+        let topic = mode_topic(seed);
+        stage.delivered(&topic, stage.broker.received(&topic) - 1)?;
+        for (number, at_most) in &modes {
+            let times = stage.peer.seen(&topic).iter().filter(|seen| seen.payload == *number).count();
+            if times > *at_most {
+                return Err(Violation(format!(
+                    "mode {number} came {times} times, {at_most} allowed: {intents:?}"
+                )));
+            }
         }
     }
     Ok(())

@@ -184,6 +184,8 @@ async fn down(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin,
                 // What becomes of the board is not the dead broker's to decide.
                 std::future::pending::<()>().await;
             }
+            // The board hears that the broker closed.
+            let _ = to.shutdown().await;
             return;
         };
         if answers.are_held.load(Ordering::SeqCst) {

@@ -91,7 +91,7 @@ fn what_is_wrong_with_a_broker_is_told_by_its_key() {
         ("retain = true", "retain = true\nqos = 3", "publish.set_lamp.qos", "must be from 0 to 2, not 3"),
         ("bell/{number}", "bell/#", "publish.ring.topic", "#"),
         ("filter = \"door\"", "filter = \"do+r\"", "wait.wait_door.filter", "+"),
-        ("class = \"safe\"", "class = \"keyed\"", "publish.set_lamp.class", ""),
+        ("class = \"safe\"", "class = \"keyed\"", "publish.set_lamp.class", "MQTT has no key"),
     ] {
         bench.change_board(from, to);
         let key = format!("network.mqtt.site.{key}: ");
